@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rsmx: atomic operations on an import. Through UCX they are carried out by
+ * the target's processor too, so all importers and the exporter itself are
+ * atomic to each other. */
+#include "api/guard.h"
+#include "core/span.h"
+#include "rsmx.h"
+
+typedef uint32_t __attribute__((may_alias)) atomic_word32_t;
+typedef uint64_t __attribute__((may_alias)) atomic_word64_t;
+
+#define ATOMIC_APPLY(type, at)                                              \
+    switch (op) {                                                           \
+    case RSMI_ATOMIC_ADD:                                                   \
+        return __atomic_fetch_add((type *)(at), (type)operand,              \
+                                  __ATOMIC_SEQ_CST);                        \
+    case RSMI_ATOMIC_SWAP:                                                  \
+        return __atomic_exchange_n((type *)(at), (type)operand,             \
+                                   __ATOMIC_SEQ_CST);                       \
+    case RSMI_ATOMIC_AND:                                                   \
+        return __atomic_fetch_and((type *)(at), (type)operand,              \
+                                  __ATOMIC_SEQ_CST);                        \
+    case RSMI_ATOMIC_OR:                                                    \
+        return __atomic_fetch_or((type *)(at), (type)operand,               \
+                                 __ATOMIC_SEQ_CST);                         \
+    case RSMI_ATOMIC_XOR:                                                   \
+        return __atomic_fetch_xor((type *)(at), (type)operand,              \
+                                  __ATOMIC_SEQ_CST);                        \
+    case RSMI_ATOMIC_CSWAP:                                                 \
+    default: {                                                              \
+        type found = (type)compare;                                         \
+        (void)__atomic_compare_exchange_n((type *)(at), &found,             \
+                                          (type)operand, false,             \
+                                          __ATOMIC_SEQ_CST,                 \
+                                          __ATOMIC_SEQ_CST);                \
+        return found;                                                       \
+    }                                                                       \
+    }
+
+RSMI_INLINE uint64_t atomic_apply(char *at, rsmi_atomic_op_t op, unsigned width,
+                                  uint64_t operand, uint64_t compare)
+{
+    if (width == 4) {
+        ATOMIC_APPLY(atomic_word32_t, at)
+    }
+    ATOMIC_APPLY(atomic_word64_t, at)
+}
+
+/* Leaves the guarded section. */
+static RSMI_COLD int atomic_transfer(rsmi_import_t *import, rsmi_atomic_op_t op,
+                                     unsigned width, size_t offset,
+                                     uint64_t operand, uint64_t compare,
+                                     uint64_t *old_p)
+{
+    int rc;
+
+    rsmi_handle_hold(&import->object);
+    rsmi_guard_leave();
+    rc = rsmi_transfer_atomic(import, op, width, offset, operand, compare,
+                              old_p);
+    rsmi_handle_put(&import->object);
+    return rc;
+}
+
+RSMI_INLINE int atomic_run(rsm_memseg_import_handle_t handle, off_t offset,
+                           rsmi_atomic_op_t op, unsigned width,
+                           uint64_t operand, uint64_t compare, uint64_t *old_p)
+{
+    rsmi_import_t *import;
+    int rc;
+
+    rsmi_guard_enter();
+    import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
+    if (rsmi_unlikely(import == NULL)) {
+        rc = RSMERR_BAD_SEG_HNDL;
+        goto out;
+    }
+    if (rsmi_unlikely(((uint64_t)offset & (width - 1)) != 0)) {
+        rc = RSMERR_BAD_MEM_ALIGNMENT;
+        goto out;
+    }
+    rc = rsmi_span_check(import, offset, width, RSM_PERM_RDWR);
+    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+        goto out;
+    }
+    if (rsmi_unlikely(import->view == NULL)) {
+        return atomic_transfer(import, op, width, (size_t)offset, operand,
+                               compare, old_p);
+    }
+    *old_p = atomic_apply(import->view + offset, op, width, operand, compare);
+    rc = rsmi_span_settle(import, false);
+out:
+    rsmi_guard_leave();
+    return rc;
+}
+
+#define ATOMIC_DEFINE(name, op, type, width)                                  \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,  \
+                                       off_t offset, type value, type *old)   \
+    {                                                                         \
+        uint64_t found = 0;                                                   \
+        int rc = atomic_run(im_memseg, offset, op, width, value, 0, &found);  \
+                                                                              \
+        if ((rc == RSM_SUCCESS) && (old != NULL)) {                           \
+            *old = (type)found;                                               \
+        }                                                                     \
+        return rc;                                                            \
+    }
+
+#define ATOMIC_DEFINE_COMPARE(name, type, width)                              \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,  \
+                                       off_t offset, type expected,           \
+                                       type desired, type *old)               \
+    {                                                                         \
+        uint64_t found = 0;                                                   \
+        int rc = atomic_run(im_memseg, offset, RSMI_ATOMIC_CSWAP, width,      \
+                            desired, expected, &found);                       \
+                                                                              \
+        if ((rc == RSM_SUCCESS) && (old != NULL)) {                           \
+            *old = (type)found;                                               \
+        }                                                                     \
+        return rc;                                                            \
+    }
+
+ATOMIC_DEFINE(fetch_add32, RSMI_ATOMIC_ADD, uint32_t, 4)
+ATOMIC_DEFINE(fetch_add64, RSMI_ATOMIC_ADD, uint64_t, 8)
+ATOMIC_DEFINE(swap32, RSMI_ATOMIC_SWAP, uint32_t, 4)
+ATOMIC_DEFINE(swap64, RSMI_ATOMIC_SWAP, uint64_t, 8)
+ATOMIC_DEFINE(fetch_and32, RSMI_ATOMIC_AND, uint32_t, 4)
+ATOMIC_DEFINE(fetch_and64, RSMI_ATOMIC_AND, uint64_t, 8)
+ATOMIC_DEFINE(fetch_or32, RSMI_ATOMIC_OR, uint32_t, 4)
+ATOMIC_DEFINE(fetch_or64, RSMI_ATOMIC_OR, uint64_t, 8)
+ATOMIC_DEFINE(fetch_xor32, RSMI_ATOMIC_XOR, uint32_t, 4)
+ATOMIC_DEFINE(fetch_xor64, RSMI_ATOMIC_XOR, uint64_t, 8)
+ATOMIC_DEFINE_COMPARE(compare_swap32, uint32_t, 4)
+ATOMIC_DEFINE_COMPARE(compare_swap64, uint64_t, 8)

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* get and put: ten front doors, one routine, specialised by the compiler. */
+#include "api/guard.h"
+#include "api/move.h"
+#include "core/span.h"
+
+/* Access through UCX waits for other processes: outside of the guarded
+ * section, with a reference instead. Leaves the section. */
+static RSMI_COLD int io_transfer(rsmi_import_t *import, size_t offset,
+                                 void *data, size_t len, bool is_put)
+{
+    bool is_implicit = rsmi_span_is_implicit(import);
+    int rc;
+
+    rsmi_handle_hold(&import->object);
+    rsmi_guard_leave();
+    if (len == 0) {
+        rc = RSM_SUCCESS;
+    } else if (is_put) {
+        rc = rsmi_transfer_put(import, offset, data, len, is_implicit);
+    } else {
+        rc = rsmi_transfer_get(import, offset, data, len);
+    }
+    rsmi_handle_put(&import->object);
+    return rc;
+}
+
+RSMI_INLINE int io_check(rsmi_import_t *import, off_t offset, const void *data,
+                         size_t count, size_t width, bool is_put)
+{
+    rsm_permission_t perm = is_put ? RSM_PERM_WRITE : RSM_PERM_READ;
+    int rc;
+
+    if (rsmi_unlikely(data == NULL)) {
+        return RSMERR_BAD_ADDR;
+    }
+    if (rsmi_unlikely((((uintptr_t)data | (uintptr_t)offset) &
+                       (width - 1)) != 0)) {
+        return RSMERR_BAD_MEM_ALIGNMENT;
+    }
+    if (rsmi_unlikely(count > SIZE_MAX / width)) {
+        count = SIZE_MAX / width; /* leaves every segment */
+    }
+    rc = rsmi_span_check(import, offset, count * width, perm);
+    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+        return rc;
+    }
+    if (rsmi_unlikely(rsmi_span_is_implicit(import) &&
+                      (atomic_load_explicit(&import->barriers,
+                                            memory_order_relaxed) == 0))) {
+        return RSMERR_BARRIER_UNINITIALIZED;
+    }
+    return RSM_SUCCESS;
+}
+
+RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
+                          void *data, size_t count, size_t width, bool is_put)
+{
+    rsmi_import_t *import;
+    char *remote;
+    int rc;
+
+    rsmi_guard_enter();
+    import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
+    if (rsmi_unlikely(import == NULL)) {
+        rc = RSMERR_BAD_SEG_HNDL;
+        goto out;
+    }
+    rc = io_check(import, offset, data, count, width, is_put);
+    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+        goto out;
+    }
+    if (rsmi_unlikely(import->view == NULL)) {
+        return io_transfer(import, (size_t)offset, data, count * width,
+                           is_put);
+    }
+    remote = import->view + offset;
+    if (is_put) {
+        rsmi_move(remote, data, count, width);
+    } else {
+        rsmi_move(data, remote, count, width);
+    }
+    if (rsmi_likely(rsmi_span_is_implicit(import))) {
+        rc = rsmi_span_settle(import, is_put);
+    }
+out:
+    rsmi_guard_leave();
+    return rc;
+}
+
+RSMI_EXPORT int rsm_memseg_import_get8(rsm_memseg_import_handle_t im_memseg,
+                                       off_t offset, uint8_t *datap,
+                                       ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 1, false);
+}
+
+RSMI_EXPORT int rsm_memseg_import_get16(rsm_memseg_import_handle_t im_memseg,
+                                        off_t offset, uint16_t *datap,
+                                        ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 2, false);
+}
+
+RSMI_EXPORT int rsm_memseg_import_get32(rsm_memseg_import_handle_t im_memseg,
+                                        off_t offset, uint32_t *datap,
+                                        ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 4, false);
+}
+
+RSMI_EXPORT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
+                                        off_t offset, uint64_t *datap,
+                                        ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 8, false);
+}
+
+RSMI_EXPORT int rsm_memseg_import_get(rsm_memseg_import_handle_t im_memseg,
+                                      off_t offset, void *dst_addr,
+                                      size_t length)
+{
+    return io_access(im_memseg, offset, dst_addr, length, 1, false);
+}
+
+RSMI_EXPORT int rsm_memseg_import_put8(rsm_memseg_import_handle_t im_memseg,
+                                       off_t offset, uint8_t *datap,
+                                       ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 1, true);
+}
+
+RSMI_EXPORT int rsm_memseg_import_put16(rsm_memseg_import_handle_t im_memseg,
+                                        off_t offset, uint16_t *datap,
+                                        ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 2, true);
+}
+
+RSMI_EXPORT int rsm_memseg_import_put32(rsm_memseg_import_handle_t im_memseg,
+                                        off_t offset, uint32_t *datap,
+                                        ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 4, true);
+}
+
+RSMI_EXPORT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
+                                        off_t offset, uint64_t *datap,
+                                        ulong_t rep_cnt)
+{
+    return io_access(im_memseg, offset, datap, rep_cnt, 8, true);
+}
+
+RSMI_EXPORT int rsm_memseg_import_put(rsm_memseg_import_handle_t im_memseg,
+                                      off_t offset, void *src_addr,
+                                      size_t length)
+{
+    return io_access(im_memseg, offset, src_addr, length, 1, true);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* putv and getv: up to RSM_MAX_SGIOREQS pieces between local memory and one
+ * import. What the pieces name is looked at before the first is moved; their
+ * ranges as their turn comes, so that the residual count is exact. */
+#include "api/guard.h"
+#include "core/localmem.h"
+#include "core/span.h"
+
+#include <string.h>
+
+typedef struct {
+    rsmi_import_t *import;
+    const rsm_iovec_t *pieces;
+    rsmi_localmem_t *locals[RSM_MAX_SGIOREQS]; /* with references */
+    bool is_put;
+    bool is_implicit;
+} iov_t;
+
+static int iov_hold_locals(iov_t *iov, size_t count)
+{
+    size_t idx;
+
+    for (idx = 0; idx < count; ++idx) {
+        if (iov->pieces[idx].io_type == RSM_VA_TYPE) {
+            continue;
+        }
+        if (iov->pieces[idx].io_type != RSM_HANDLE_TYPE) {
+            return RSMERR_BAD_SGIO;
+        }
+        iov->locals[idx] =
+            rsmi_handle_get(iov->pieces[idx].local.handle, RSMI_KIND_LOCALMEM);
+        if (iov->locals[idx] == NULL) {
+            return RSMERR_BAD_SGIO;
+        }
+    }
+    return RSM_SUCCESS;
+}
+
+static void iov_put_locals(iov_t *iov)
+{
+    size_t idx;
+
+    for (idx = 0; idx < RSM_MAX_SGIOREQS; ++idx) {
+        if (iov->locals[idx] != NULL) {
+            rsmi_handle_put(&iov->locals[idx]->object);
+        }
+    }
+}
+
+/* The local end of a piece. */
+static int iov_local(const iov_t *iov, size_t idx, char **local_p)
+{
+    const rsm_iovec_t *piece = &iov->pieces[idx];
+    const rsmi_localmem_t *localmem = iov->locals[idx];
+
+    if (localmem == NULL) {
+        *local_p = piece->local.vaddr + piece->local_offset;
+        return (piece->local.vaddr == NULL) ? RSMERR_BAD_ADDR : RSM_SUCCESS;
+    }
+    if (piece->local_offset > localmem->size) {
+        return RSMERR_BAD_OFFSET;
+    }
+    if (piece->transfer_length > localmem->size - piece->local_offset) {
+        return RSMERR_BAD_LENGTH;
+    }
+    *local_p = localmem->addr + piece->local_offset;
+    return RSM_SUCCESS;
+}
+
+/* In implicit mode a piece ends with the same statement as a put or a get. */
+static int iov_move(const iov_t *iov, char *local, size_t offset, size_t len)
+{
+    rsmi_import_t *import = iov->import;
+
+    if (import->view == NULL) {
+        if (len == 0) {
+            return RSM_SUCCESS;
+        }
+        return iov->is_put ? rsmi_transfer_put(import, offset, local, len,
+                                               iov->is_implicit)
+                           : rsmi_transfer_get(import, offset, local, len);
+    }
+    if (iov->is_put) {
+        memcpy(import->view + offset, local, len);
+    } else {
+        memcpy(local, import->view + offset, len);
+    }
+    return iov->is_implicit ? rsmi_span_settle(import, iov->is_put)
+                            : RSM_SUCCESS;
+}
+
+static int iov_piece(const iov_t *iov, size_t idx)
+{
+    const rsm_iovec_t *piece = &iov->pieces[idx];
+    char *local;
+    int rc;
+
+    rc = iov_local(iov, idx, &local);
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_span_check(iov->import, (off_t)piece->remote_offset,
+                             piece->transfer_length,
+                             iov->is_put ? RSM_PERM_WRITE : RSM_PERM_READ);
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = iov_move(iov, local, piece->remote_offset,
+                      piece->transfer_length);
+    }
+    return rc;
+}
+
+/* The event must not overtake the data. */
+static int iov_post(const iov_t *iov, uint_t flags)
+{
+    int rc = RSM_SUCCESS;
+
+    if ((flags & RSM_IMPLICIT_SIGPOST) == 0) {
+        return RSM_SUCCESS;
+    }
+    if (!iov->is_implicit && (iov->import->view == NULL)) {
+        rc = rsmi_transfer_flush(iov->import);
+    }
+    if (rc == RSM_SUCCESS) {
+        rsmi_import_fence();
+        rc = rsmi_import_post(iov->import, flags & RSM_SIGPOST_NO_ACCUMULATE);
+    }
+    return rc;
+}
+
+static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
+{
+    size_t idx;
+    int rc;
+
+    if ((sg_io->io_request_count == 0) ||
+        (sg_io->io_request_count > RSM_MAX_SGIOREQS) ||
+        (sg_io->iovec == NULL)) {
+        return RSMERR_BAD_SGIO;
+    }
+    iov->pieces = sg_io->iovec;
+    iov->is_implicit = rsmi_span_is_implicit(iov->import);
+    rc = iov_hold_locals(iov, sg_io->io_request_count);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    for (idx = 0; idx < sg_io->io_request_count; ++idx) {
+        rc = iov_piece(iov, idx);
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+        --sg_io->io_residual_count;
+    }
+    return iov_post(iov, sg_io->flags);
+}
+
+static int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
+{
+    iov_t iov = { .is_put = is_put };
+    int rc;
+
+    if (sg_io == NULL) {
+        return RSMERR_BAD_SGIO;
+    }
+    sg_io->io_residual_count = sg_io->io_request_count;
+    iov.import = rsmi_get_import(sg_io->remote_handle);
+    if (iov.import == NULL) {
+        return RSMERR_BAD_SEG_HNDL;
+    }
+    rc = iov_run(sg_io, &iov);
+    iov_put_locals(&iov);
+    rsmi_handle_put(&iov.import->object);
+    return rc;
+}
+
+RSMI_EXPORT int rsm_memseg_import_putv(rsm_scat_gath_t *sg_io)
+{
+    return iov_access(sg_io, true);
+}
+
+RSMI_EXPORT int rsm_memseg_import_getv(rsm_scat_gath_t *sg_io)
+{
+    return iov_access(sg_io, false);
+}

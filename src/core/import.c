@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/import.h"
+
+#include "core/landing.h"
+#include "core/node.h"
+#include "core/runtime.h"
+#include "mem/mem.h"
+#include "util/config.h"
+#include "util/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const rsmi_life_generation_t rsmi_import_ended = UINT64_MAX;
+
+/* For exporters on other hosts: news come as messages, not as stores. */
+static const rsmi_life_generation_t import_stands_far = 0;
+static const rsmi_life_word_t import_lives_far = 1;
+
+static _Atomic uint64_t import_cookies;
+
+/* --- making one ------------------------------------------------------------ */
+
+int rsmi_import_prot(rsm_permission_t perm)
+{
+    return (((perm & RSM_PERM_READ) != 0) ? PROT_READ : 0) |
+           (((perm & RSM_PERM_WRITE) != 0) ? PROT_WRITE : 0);
+}
+
+static void import_release(rsmi_import_t *import, bool is_clean)
+{
+    rsmi_wire_release_t release = { .cookie = import->cookie,
+                                    .is_clean = is_clean };
+
+    rsmi_frame_init(&release.header, RSMI_WIRE_RELEASE, sizeof(release), 0);
+    (void)rsmi_peer_tell(import->peer, &release.header,
+                         rsmi_deadline_in_ms(rsmi_config.timeout));
+}
+
+/* The last reference is gone: nobody looks at the import any more. */
+static void import_free(rsmi_object_t *object)
+{
+    rsmi_import_t *import = (rsmi_import_t *)object;
+    bool is_clean = rsmi_transfer_is_idle(import);
+
+    if (import->peer != NULL) {
+        rsmi_peer_remove(import->peer, import);
+        rsmi_fabric_key_close(import->key);
+        if (import->view != NULL) {
+            rsmi_mem_unmap(import->view, import->size);
+        }
+        import_release(import, is_clean);
+        rsmi_peer_put(import->peer);
+    }
+    rsmi_event_clear(&import->event);
+    rsmi_lock_destroy(&import->lock);
+    free(import->pieces);
+    free(import);
+}
+
+static rsmi_import_t *import_new(rsm_permission_t perm)
+{
+    rsmi_import_t *import;
+
+    import = calloc(1, sizeof(*import));
+    if (import == NULL) {
+        return NULL;
+    }
+    import->perm = perm;
+    import->cookie = atomic_fetch_add(&import_cookies, 1) + 1;
+    import->life = &import_lives_far;
+    atomic_init(&import->generation_at, &import_stands_far);
+    atomic_init(&import->mode, (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
+    rsmi_lock_init(&import->lock);
+    rsmi_event_init(&import->event);
+    return import;
+}
+
+/* --- what the exporter offers ---------------------------------------------- */
+
+static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
+                                 size_t fd_count, unsigned asked)
+{
+    size_t size = sizeof(*offer);
+
+    if ((offer->header.size < size) ||
+        (offer->header.type != RSMI_WIRE_OFFER)) {
+        return false;
+    }
+    if (offer->rc != RSM_SUCCESS) {
+        return true;
+    }
+    if ((offer->pieces > RSMI_WIRE_PIECES_MAX) ||
+        (offer->key_size > RSMI_WIRE_BLOB_MAX) ||
+        (offer->address_size > RSMI_WIRE_BLOB_MAX) ||
+        ((offer->path & asked) == 0) ||
+        (offer->slot >= rsmi_life_slots()) || (offer->size == 0)) {
+        return false;
+    }
+    size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
+            offer->address_size;
+    return (offer->header.size == size) &&
+           ((offer->path != RSMI_PATH_DIRECT) ||
+            ((fd_count == offer->pieces) && (fd_count > 0)));
+}
+
+/* The pieces follow the fixed part, without alignment of their own. */
+static rsmi_wire_piece_t import_piece(const rsmi_wire_offer_t *offer,
+                                      size_t idx)
+{
+    rsmi_wire_piece_t piece;
+
+    memcpy(&piece, (const char *)(offer + 1) + idx * sizeof(piece),
+           sizeof(piece));
+    return piece;
+}
+
+static int import_show_pieces(rsmi_import_t *import,
+                              const rsmi_wire_offer_t *offer, const int *fds,
+                              char *view)
+{
+    int prot = rsmi_import_prot(import->perm);
+    rsmi_wire_piece_t piece;
+    size_t idx, done = 0;
+    int rc;
+
+    for (idx = 0; idx < offer->pieces; ++idx) {
+        piece = import_piece(offer, idx);
+        if ((piece.size == 0) || (piece.size > import->size - done)) {
+            return RSMERR_INTERNAL_ERROR;
+        }
+        rc = rsmi_mem_show(view + done, piece.size, fds[idx],
+                           (off_t)piece.offset, prot);
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+        import->pieces[idx].size = piece.size;
+        done += piece.size;
+    }
+    import->piece_count = offer->pieces;
+    return (done == import->size) ? RSM_SUCCESS : RSMERR_INTERNAL_ERROR;
+}
+
+/* A withdrawal that came in between must not be undone by showing the pages
+ * after it. */
+static int import_open_view(rsmi_import_t *import,
+                            const rsmi_wire_offer_t *offer, const int *fds)
+{
+    char *view;
+    int rc;
+
+    import->pieces = calloc(offer->pieces, sizeof(*import->pieces));
+    view = rsmi_mem_reserve(import->size);
+    if ((import->pieces == NULL) || (view == NULL)) {
+        rc = RSMERR_INSUFFICIENT_MEM;
+        goto err;
+    }
+    rsmi_lock(&import->lock);
+    rc = import_show_pieces(import, offer, fds, view);
+    if ((rc == RSM_SUCCESS) && import->is_over) {
+        rsmi_mem_blank(view, import->size, rsmi_import_prot(import->perm));
+    }
+    if (rc == RSM_SUCCESS) {
+        import->view = view;
+    }
+    rsmi_unlock(&import->lock);
+    if (rc != RSM_SUCCESS) {
+        goto err;
+    }
+    return RSM_SUCCESS;
+
+err:
+    if (view != NULL) {
+        rsmi_mem_unmap(view, import->size);
+    }
+    return rc;
+}
+
+static int import_open_key(rsmi_import_t *import,
+                           const rsmi_wire_offer_t *offer)
+{
+    rsmi_fabric_kind_t kind = rsmi_landing_domain(import->path);
+    const char *key = (const char *)(offer + 1) +
+                      offer->pieces * sizeof(rsmi_wire_piece_t);
+    int rc;
+
+    rc = rsmi_peer_way(import->peer, kind, key + offer->key_size,
+                       offer->address_size, &import->way);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    import->remote = offer->remote;
+    atomic_store(&import->failures, atomic_load(&import->peer->failures));
+    return rsmi_fabric_key_open(import->way, key, offer->key_size,
+                                &import->key);
+}
+
+static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
+                         const int *fds)
+{
+    const rsmi_life_view_t *life = &import->peer->life;
+
+    import->size = offer->size;
+    import->path = (rsmi_path_t)offer->path;
+    atomic_store(&import->low, 0);
+    atomic_store(&import->high, import->size);
+    if (life->base != NULL) {
+        const rsmi_life_generation_t *expected = &import_stands_far;
+
+        import->life = life->word;
+        import->generation = offer->generation;
+        /* Leaves it alone if a withdrawal has come already. */
+        (void)atomic_compare_exchange_strong(&import->generation_at, &expected,
+                                             &life->generations[offer->slot]);
+    }
+    return (import->path == RSMI_PATH_DIRECT)
+               ? import_open_view(import, offer, fds)
+               : import_open_key(import, offer);
+}
+
+/* --- connecting ------------------------------------------------------------ */
+
+static unsigned import_paths(unsigned offered, const rsmi_peer_t *peer)
+{
+    unsigned paths = offered;
+
+    if (!peer->is_local) {
+        paths &= ~(unsigned)RSMI_PATH_SAME_HOST;
+    }
+    if (!rsmi_config.direct) {
+        paths &= ~(unsigned)RSMI_PATH_DIRECT;
+    }
+    if (!peer->has_same_pids) {
+        paths &= ~(unsigned)RSMI_PATH_SHM;
+    }
+    return paths;
+}
+
+static int import_ask_rc(int rc)
+{
+    switch (rc) {
+    case RSMERR_CONN_ABORTED: /* the process ended while we asked */
+    case RSMERR_TIMEOUT:
+        return RSMERR_REMOTE_NODE_UNREACHABLE;
+    default:
+        return rc;
+    }
+}
+
+static int import_negotiate(rsmi_import_t *import, unsigned paths,
+                            rsm_memseg_id_t id, rsmi_time_t deadline)
+{
+    rsmi_wire_connect_t question = {
+        .cookie = import->cookie,
+        .segment = id,
+        .perm = import->perm,
+        .paths = import_paths(paths, import->peer),
+    };
+    const rsmi_wire_offer_t *offer;
+    rsmi_frame_t answer;
+    int rc;
+
+    rsmi_frame_init(&question.header, RSMI_WIRE_CONNECT, sizeof(question), 0);
+    rc = rsmi_peer_ask(import->peer, &question.header, deadline, &answer);
+    if (rc != RSM_SUCCESS) {
+        return import_ask_rc(rc);
+    }
+    offer = answer.message;
+    if (!import_offer_is_good(offer, answer.fd_count, question.paths)) {
+        rsmi_warn("core", "rank %u answered a connect with what is no offer",
+                  import->peer->rank);
+        rc = RSMERR_INTERNAL_ERROR;
+    } else {
+        rc = offer->rc;
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = import_accept(import, offer, answer.fds);
+    }
+    rsmi_frame_clear(&answer);
+    return rc;
+}
+
+int rsmi_import_connect(unsigned paths, uint32_t rank, rsm_memseg_id_t id,
+                        rsm_permission_t perm, rsmi_import_t **import_p)
+{
+    rsmi_time_t deadline = rsmi_deadline_in_ms(rsmi_config.timeout);
+    rsmi_import_t *import;
+    rsmi_peer_t *peer;
+    int rc;
+
+    import = import_new(perm);
+    if (import == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    rc = rsmi_peer_get(rank, deadline, &peer);
+    if (rc != RSM_SUCCESS) {
+        goto err;
+    }
+    /* Known to the service thread before the exporter hears of it: events may
+     * come before the answer has been looked at. */
+    rc = rsmi_peer_add(peer, import);
+    if (rc != RSM_SUCCESS) {
+        rsmi_peer_put(peer);
+        goto err;
+    }
+    import->peer = peer;
+    rc = import_negotiate(import, paths, id, deadline);
+    if (rc != RSM_SUCCESS) {
+        goto err;
+    }
+    rc = rsmi_handle_create(&import->object, RSMI_KIND_IMPORT, import_free);
+    if (rc != RSM_SUCCESS) {
+        goto err;
+    }
+    *import_p = import;
+    return RSM_SUCCESS;
+
+err:
+    /* Takes back what the exporter may have granted, too. */
+    import_free(&import->object);
+    return rc;
+}
+
+int rsmi_import_disconnect(rsmi_import_t *import)
+{
+    int rc = RSM_SUCCESS;
+
+    rsmi_lock(&import->lock);
+    if (import->mapping != NULL) {
+        rc = RSMERR_SEG_STILL_MAPPED;
+    } else {
+        rc = rsmi_event_close(&import->event);
+    }
+    rsmi_unlock(&import->lock);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    if (!rsmi_handle_retire(&import->object)) {
+        return RSMERR_BAD_SEG_HNDL;
+    }
+    rsmi_handle_put(&import->object);
+    return RSM_SUCCESS;
+}
+
+bool rsmi_import_end(rsmi_import_t *import)
+{
+    /* Partner: rsmi_transfer's count of threads inside, raised before the
+     * import is looked at. */
+    atomic_store_explicit(&import->generation_at, &rsmi_import_ended,
+                          memory_order_seq_cst);
+    rsmi_lock(&import->lock);
+    if (!import->is_over) {
+        import->is_over = true;
+        if (import->view != NULL) {
+            rsmi_mem_blank(import->view, import->size,
+                           rsmi_import_prot(import->perm));
+        }
+        if (import->mapping != NULL) {
+            rsmi_mem_blank(import->mapping, import->mapping_size,
+                           import->mapping_prot);
+        }
+    }
+    rsmi_unlock(&import->lock);
+    return rsmi_transfer_is_idle(import);
+}
+
+int rsmi_import_post(rsmi_import_t *import, uint32_t flags)
+{
+    rsmi_wire_post_t post = { .cookie = import->cookie, .flags = flags };
+
+    if (!rsmi_import_stands(import)) {
+        return RSMERR_CONN_ABORTED;
+    }
+    rsmi_frame_init(&post.header, RSMI_WIRE_POST, sizeof(post), 0);
+    return rsmi_peer_tell(import->peer, &post.header,
+                          rsmi_deadline_in_ms(rsmi_config.timeout));
+}

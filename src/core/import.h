@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Imported segments.
+ *
+ *             connect                map
+ *   (none) ----------> CONNECTED ---------> MAPPED
+ *                        |   ^---unmap-------'
+ *             disconnect |      forced disconnect: either -> OVER
+ *                        v
+ *                     (freed)   OVER --disconnect--> (freed)
+ *
+ * Whether an import is over is never stored in it alone: rsmi_import_stands()
+ * looks at the exporter's life page each time. */
+#ifndef RSMI_IMPORT_H
+#define RSMI_IMPORT_H
+
+#include "core/event.h"
+#include "core/handle.h"
+#include "core/path.h"
+#include "core/peer.h"
+#include "ctrl/life.h"
+#include "fabric/fabric.h"
+#include "rsmapi.h"
+#include "util/compiler.h"
+#include "util/lock.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    size_t size;
+} rsmi_import_piece_t;
+
+typedef struct rsmi_import {
+    rsmi_object_t object;
+
+    /* Read by every access, written hardly ever. */
+    char *view;              /* the exporter's pages, NULL on paths through UCX */
+    _Atomic size_t low;      /* accessible bytes: [low, high) */
+    _Atomic size_t high;
+    rsm_permission_t perm;
+    _Atomic uint32_t mode;     /* rsm_barrier_mode_t */
+    _Atomic uint32_t barriers; /* initialised and not destroyed */
+    const rsmi_life_word_t *life;
+    _Atomic(const rsmi_life_generation_t *) generation_at;
+    uint64_t generation;
+
+    size_t size;
+    rsmi_path_t path;
+    rsmi_peer_t *peer;
+    uint64_t cookie;
+    rsmi_event_t event;
+
+    /* Through UCX. */
+    rsmi_fabric_peer_t *way;
+    rsmi_fabric_key_t *key;
+    uint64_t remote;
+    _Atomic uint32_t active;       /* threads inside a transfer */
+    _Atomic uint64_t started;      /* transfers left on their way so far */
+    _Atomic uint64_t settled;      /* of these, known to be complete */
+    _Atomic uint64_t failures;     /* of the peer, already reported */
+
+    rsmi_lock_t lock;
+    bool is_over RSMI_GUARDED_FIELD(lock); /* view and mapping are blank */
+    rsmi_import_piece_t *pieces;        /* runs of the view, of one file each */
+    size_t piece_count;
+    char *mapping RSMI_GUARDED_FIELD(lock);
+    size_t mapping_size RSMI_GUARDED_FIELD(lock);
+    int mapping_prot RSMI_GUARDED_FIELD(lock);
+
+    UT_hash_handle hh; /* of the peer, by cookie */
+} rsmi_import_t;
+
+/* A generation word that agrees with nothing: where imports look once they
+ * are known to be over. */
+extern const rsmi_life_generation_t rsmi_import_ended;
+
+/* The exporter lives and the publication has not ended. Loads before it come
+ * before it; stores are ordered by rsmi_import_fence(). */
+RSMI_INLINE bool rsmi_import_stands(const rsmi_import_t *import)
+{
+    const rsmi_life_generation_t *at;
+
+    atomic_thread_fence(memory_order_acquire);
+    at = atomic_load_explicit(&import->generation_at, memory_order_relaxed);
+    return (atomic_load_explicit(at, memory_order_acquire) ==
+            import->generation) &&
+           rsmi_life_is_alive(import->life);
+}
+
+/* Every store so far is visible before anything that follows is looked at.
+ * Partner: rsmi_life_end_slot() of the exporter. */
+RSMI_INLINE void rsmi_import_fence(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* --- connection (import.c) ------------------------------------------------ */
+
+/* @p paths: RSMI_PATH_* bits that the controller offers. Results as
+ * rsm_memseg_import_connect(3) documents them. */
+int rsmi_import_connect(unsigned paths, uint32_t rank, rsm_memseg_id_t id,
+                        rsm_permission_t perm, rsmi_import_t **import_p);
+
+/* RSMERR_SEG_STILL_MAPPED, RSMERR_POLLFD_IN_USE, RSMERR_BAD_SEG_HNDL when
+ * another thread was faster. */
+int rsmi_import_disconnect(rsmi_import_t *import);
+
+/* Service thread: it is over; blank what the application sees of it. Tells
+ * whether nothing it has started can still be under way. */
+bool rsmi_import_end(rsmi_import_t *import);
+
+int rsmi_import_post(rsmi_import_t *import, uint32_t flags);
+
+/* --- mapping (mapping.c) -------------------------------------------------- */
+
+int rsmi_import_map(rsmi_import_t *import, void **address, bool is_fixed,
+                    rsm_permission_t perm, size_t offset, size_t length);
+int rsmi_import_unmap(rsmi_import_t *import);
+int rsmi_import_prot(rsm_permission_t perm);
+
+/* --- transfers through UCX (transfer.c) ----------------------------------- */
+
+int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
+                      size_t len, bool is_implicit);
+int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
+                      size_t len);
+int rsmi_transfer_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
+                         unsigned width, size_t offset, uint64_t operand,
+                         uint64_t compare, uint64_t *old_p);
+int rsmi_transfer_order(rsmi_import_t *import);
+int rsmi_transfer_flush(rsmi_import_t *import);
+bool rsmi_transfer_is_idle(rsmi_import_t *import);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The exporter's decision on a request to connect, and what it hands over. */
+#include "core/client.h"
+
+#include "core/node.h"
+#include "core/runtime.h"
+#include "core/service.h"
+#include "util/log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+typedef struct {
+    rsmi_wire_offer_t head;
+    rsmi_wire_piece_t pieces[RSMI_WIRE_PIECES_MAX];
+    int fds[RSMI_WIRE_PIECES_MAX];
+    size_t fd_count;
+    bool are_fds_ours; /* to be closed once they are sent */
+    void *key;
+    const void *address;
+} offer_t;
+
+/* --- service workers ------------------------------------------------------ */
+
+static void offer_progress(rsmi_source_t *source, uint32_t events);
+
+static rsmi_source_t offer_workers[RSMI_FABRIC_KINDS] = {
+    { -1, offer_progress }, { -1, offer_progress },
+    { -1, offer_progress }, { -1, offer_progress },
+};
+
+static void offer_progress(rsmi_source_t *source, uint32_t events)
+{
+    (void)events;
+    rsmi_fabric_service_progress((rsmi_fabric_kind_t)(source - offer_workers));
+}
+
+static int offer_service(rsmi_fabric_kind_t kind, offer_t *offer)
+{
+    rsmi_source_t *worker = &offer_workers[kind];
+    size_t size;
+    int fd, rc;
+
+    rc = rsmi_fabric_service_open(kind, &offer->address, &size, &fd);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    offer->head.address_size = (uint32_t)size;
+    if (worker->fd < 0) {
+        worker->fd = fd;
+        rc = rsmi_service_watch(worker, EPOLLIN);
+        if (rc != RSM_SUCCESS) {
+            worker->fd = -1;
+            return rc;
+        }
+    }
+    /* Arms the descriptor, and sees what came before it was watched. */
+    rsmi_fabric_service_progress(kind);
+    return RSM_SUCCESS;
+}
+
+/* --- which way ------------------------------------------------------------ */
+
+static bool offer_has_domain(rsmi_fabric_kind_t kind)
+{
+    rsmi_fabric_info_t info;
+
+    rsmi_fabric_query(kind, &info);
+    return info.is_present;
+}
+
+static bool offer_can_map(const rsmi_export_t *segment)
+{
+    size_t idx;
+
+    if (segment->pieces.count > RSMI_WIRE_PIECES_MAX) {
+        return false;
+    }
+    for (idx = 0; idx < segment->pieces.count; ++idx) {
+        if (segment->pieces.pieces[idx].backing == NULL) {
+            return false;
+        }
+    }
+    return offer_has_domain(RSMI_FABRIC_SHM);
+}
+
+/* UCX's shared memory reaches pages that it allocated, of processes of its
+ * own user. */
+static bool offer_can_attach(const rsmi_export_t *segment,
+                             const rsmi_identity_t *identity)
+{
+    const rsmi_backing_t *backing = segment->pieces.pieces[0].backing;
+
+    return (segment->pieces.count == 1) && (backing != NULL) &&
+           (rsmi_backing_mem(backing) != NULL) &&
+           (identity->uid == geteuid()) && (identity->pid != 0);
+}
+
+static bool offer_is_possible(rsmi_path_t path, const rsmi_export_t *segment,
+                              const rsmi_client_t *client)
+{
+    switch (path) {
+    case RSMI_PATH_DIRECT:
+        return rsmi_client_is_local(client) && offer_can_map(segment);
+    case RSMI_PATH_SHM:
+        return rsmi_client_is_local(client) &&
+               offer_can_attach(segment, rsmi_client_identity(client));
+    case RSMI_PATH_NET:
+    case RSMI_PATH_TCP:
+    case RSMI_PATH_IB:
+    default:
+        return offer_has_domain(rsmi_landing_domain(path));
+    }
+}
+
+static int offer_choose(uint32_t asked, const rsmi_export_t *segment,
+                        const rsmi_client_t *client, rsmi_path_t *path_p)
+{
+    unsigned both = asked & segment->controller->paths;
+    unsigned path;
+
+    for (path = RSMI_PATH_DIRECT; path <= RSMI_PATH_IB; path <<= 1) {
+        if (((both & path) != 0) &&
+            offer_is_possible((rsmi_path_t)path, segment, client)) {
+            *path_p = (rsmi_path_t)path;
+            return RSM_SUCCESS;
+        }
+    }
+    return RSMERR_REMOTE_NODE_UNREACHABLE;
+}
+
+/* --- what is handed over -------------------------------------------------- */
+
+/* Who may not write gets a descriptor that cannot. Where the kernel does not
+ * let us open the pages anew (the process has changed its user since), the
+ * importer's library has to keep the promise. */
+static int offer_open_pages(int fd, uint32_t perm, bool *is_ours_p)
+{
+    char path[64];
+    int read_only;
+
+    *is_ours_p = false;
+    if ((perm & RSM_PERM_WRITE) != 0) {
+        return fd;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    read_only = open(path, O_RDONLY | O_CLOEXEC);
+    if (read_only < 0) {
+        return fd;
+    }
+    *is_ours_p = true;
+    return read_only;
+}
+
+static void offer_close_fds(offer_t *offer)
+{
+    if (offer->are_fds_ours) {
+        while (offer->fd_count > 0) {
+            (void)close(offer->fds[--offer->fd_count]);
+        }
+    }
+}
+
+static void offer_pages(const rsmi_export_t *segment, uint32_t perm,
+                        offer_t *offer)
+{
+    const rsmi_piece_t *piece;
+    bool is_ours;
+    size_t idx;
+    int fd;
+
+    for (idx = 0; idx < segment->pieces.count; ++idx) {
+        piece = &segment->pieces.pieces[idx];
+        fd = offer_open_pages(rsmi_backing_fd(piece->backing), perm, &is_ours);
+        if ((idx > 0) && (is_ours != offer->are_fds_ours)) {
+            /* One could not be opened anew: hand all over as they are. */
+            if (is_ours) {
+                (void)close(fd);
+            }
+            offer_close_fds(offer);
+            offer->are_fds_ours = false;
+            offer->fd_count = 0;
+            perm = RSM_PERM_WRITE;
+            idx = (size_t)-1;
+            continue;
+        }
+        offer->are_fds_ours = is_ours;
+        offer->fds[offer->fd_count++] = fd;
+        offer->pieces[idx].offset = piece->offset;
+        offer->pieces[idx].size = piece->size;
+    }
+    offer->head.pieces = (uint32_t)segment->pieces.count;
+}
+
+static int offer_key(rsmi_export_t *segment, rsmi_path_t path, offer_t *offer)
+{
+    const rsmi_piece_t *piece = &segment->pieces.pieces[0];
+    size_t size;
+    int rc;
+
+    if (path == RSMI_PATH_SHM) {
+        rc = rsmi_fabric_pack(rsmi_backing_mem(piece->backing), &offer->key,
+                              &size);
+        offer->head.remote =
+            (uintptr_t)rsmi_backing_view(piece->backing) + piece->offset;
+    } else {
+        rc = RSM_SUCCESS;
+        if (segment->landing == NULL) {
+            rc = rsmi_landing_open(&segment->pieces, segment->size,
+                                   &segment->landing);
+        }
+        if (rc == RSM_SUCCESS) {
+            rc = rsmi_landing_key(segment->landing, path, &offer->key, &size);
+        }
+        if (rc == RSM_SUCCESS) {
+            offer->head.remote = (uintptr_t)segment->landing->addr;
+        }
+    }
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    offer->head.key_size = (uint32_t)size;
+    return offer_service(rsmi_landing_domain(path), offer);
+}
+
+static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
+                      offer_t *offer, rsmi_connection_t **connection_p)
+    RSMI_REQUIRES(rsmi_directory_lock)
+{
+    rsmi_export_t *segment;
+    rsmi_path_t path;
+    int rc;
+
+    segment = rsmi_directory_find(request->segment);
+    if (segment == NULL) {
+        return RSMERR_SEG_NOT_PUBLISHED;
+    }
+    if (segment->controller->is_loopback &&
+        (rsmi_client_rank(client) != rsmi_runtime_rank())) {
+        return RSMERR_SEG_NOT_PUBLISHED_TO_NODE;
+    }
+    rc = rsmi_access_check(&segment->access,
+                           rsmi_node_of_rank(rsmi_client_rank(client)),
+                           rsmi_client_identity(client), request->perm);
+    if (rc == RSM_SUCCESS) {
+        rc = offer_choose(request->paths, segment, client, &path);
+    }
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    if (path == RSMI_PATH_DIRECT) {
+        offer_pages(segment, request->perm, offer);
+    } else {
+        rc = offer_key(segment, path, offer);
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_connection_open(segment, client, request->cookie, path,
+                                  connection_p);
+    }
+    offer->head.path = path;
+    offer->head.size = segment->size;
+    offer->head.generation = segment->generation;
+    offer->head.slot = segment->slot;
+    return rc;
+}
+
+/* What the request contains is checked like a stranger's. */
+static bool offer_request_is_good(const rsmi_wire_connect_t *request)
+{
+    return ((request->perm & ~(uint32_t)RSM_PERM_RDWR) == 0) &&
+           ((request->paths & ~(uint32_t)RSMI_PATH_ALL) == 0);
+}
+
+static bool offer_send(int fd, offer_t *offer, uint32_t tag)
+{
+    rsmi_wire_offer_t *head = &offer->head;
+    struct iovec parts[4] = {
+        { head, sizeof(*head) },
+        { offer->pieces, head->pieces * sizeof(offer->pieces[0]) },
+        { offer->key, head->key_size },
+        { (void *)offer->address, head->address_size },
+    };
+
+    rsmi_frame_init(&head->header, RSMI_WIRE_OFFER,
+                    parts[0].iov_len + parts[1].iov_len + parts[2].iov_len +
+                        parts[3].iov_len,
+                    tag);
+    return rsmi_frame_answer(fd, parts, 4, offer->fds, offer->fd_count);
+}
+
+/* The lock is held until the answer is out, so that a withdrawal cannot
+ * overtake it. */
+void rsmi_offer_answer(rsmi_client_t *client, int fd,
+                       const rsmi_wire_connect_t *request)
+{
+    rsmi_connection_t *connection = NULL;
+    offer_t offer;
+    int rc = RSMERR_PERM_DENIED;
+
+    memset(&offer.head, 0, sizeof(offer.head));
+    offer.fd_count = 0;
+    offer.are_fds_ours = false;
+    offer.key = NULL;
+    offer.address = NULL;
+
+    rsmi_lock(&rsmi_directory_lock);
+    if (offer_request_is_good(request)) {
+        rc = offer_make(client, request, &offer, &connection);
+    }
+    if (rc != RSM_SUCCESS) {
+        offer_close_fds(&offer);
+        offer.fd_count = 0;
+        memset(&offer.head, 0, sizeof(offer.head));
+    }
+    offer.head.rc = rc;
+    if (!offer_send(fd, &offer, request->header.tag) && (connection != NULL)) {
+        rsmi_connection_close(connection, true);
+    }
+    rsmi_unlock(&rsmi_directory_lock);
+    offer_close_fds(&offer);
+    free(offer.key);
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/peer.h"
+
+#include "core/import.h"
+#include "core/node.h"
+#include "core/runtime.h"
+#include "core/welcome.h"
+#include "util/config.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <utlist.h>
+
+/* Longest answer: an offer with all its pieces, key and address. */
+#define PEER_ANSWER_MAX                                            \
+    (sizeof(rsmi_wire_offer_t) +                                   \
+     RSMI_WIRE_PIECES_MAX * sizeof(rsmi_wire_piece_t) +            \
+     2 * (size_t)RSMI_WIRE_BLOB_MAX)
+
+rsmi_lock_t rsmi_peers_lock = RSMI_LOCK_INIT;
+static rsmi_peer_t *peer_all RSMI_GUARDED_BY(rsmi_peers_lock);
+
+/* Ranks whose process was seen to end, one bit each. */
+static unsigned char *peer_lost_ranks RSMI_GUARDED_BY(rsmi_peers_lock);
+
+/* --- references ----------------------------------------------------------- */
+
+static void peer_free(rsmi_peer_t *peer)
+{
+    size_t kind;
+
+    for (kind = 0; kind < RSMI_FABRIC_KINDS; ++kind) {
+        rsmi_fabric_disconnect(peer->ways[kind]);
+    }
+    rsmi_life_detach(&peer->life);
+    if (peer->request_fd >= 0) {
+        (void)close(peer->request_fd);
+    }
+    if (peer->source.fd >= 0) {
+        (void)close(peer->source.fd);
+    }
+    rsmi_lock_destroy(&peer->request_lock);
+    rsmi_lock_destroy(&peer->way_lock);
+    free(peer);
+}
+
+void rsmi_peer_put(rsmi_peer_t *peer)
+{
+    bool is_last;
+
+    rsmi_lock(&rsmi_peers_lock);
+    is_last = --peer->references == 0;
+    rsmi_unlock(&rsmi_peers_lock);
+    if (is_last) {
+        peer_free(peer);
+    }
+}
+
+static void peer_self(rsmi_peer_self_t *self_p)
+{
+    gid_t groups[256];
+    int count, idx;
+
+    memset(self_p, 0, sizeof(*self_p));
+    self_p->uid = geteuid();
+    self_p->gid = getegid();
+    count = getgroups((int)RSMI_COUNT_OF(groups), groups);
+    for (idx = 0; idx < count; ++idx) {
+        self_p->groups = (self_p->groups ^ groups[idx]) * 0x100000001b3u + 1;
+    }
+}
+
+static bool peer_is_for(const rsmi_peer_t *peer, uint32_t rank,
+                        const rsmi_peer_self_t *self)
+{
+    return (peer->rank == rank) && (peer->self.uid == self->uid) &&
+           (peer->self.gid == self->gid) &&
+           (peer->self.groups == self->groups);
+}
+
+static rsmi_peer_t *peer_find(uint32_t rank, const rsmi_peer_self_t *self)
+{
+    rsmi_peer_t *peer;
+
+    rsmi_lock(&rsmi_peers_lock);
+    DL_FOREACH(peer_all, peer) {
+        if (peer_is_for(peer, rank, self)) {
+            ++peer->references;
+            break;
+        }
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+    return peer;
+}
+
+int rsmi_peer_add(rsmi_peer_t *peer, rsmi_import_t *import)
+{
+    int rc = RSM_SUCCESS;
+
+    rsmi_lock(&rsmi_peers_lock);
+    if (peer->is_lost) {
+        rc = RSMERR_REMOTE_NODE_UNREACHABLE;
+    } else {
+        HASH_ADD(hh, peer->imports, cookie, sizeof(import->cookie), import);
+        if (import->hh.tbl == NULL) {
+            rc = RSMERR_INSUFFICIENT_MEM;
+        }
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+    return rc;
+}
+
+void rsmi_peer_remove(rsmi_peer_t *peer, rsmi_import_t *import)
+{
+    rsmi_lock(&rsmi_peers_lock);
+    HASH_DELETE(hh, peer->imports, import);
+    rsmi_unlock(&rsmi_peers_lock);
+}
+
+/* --- events (service thread) ---------------------------------------------- */
+
+static void peer_remember_lost(uint32_t rank) RSMI_REQUIRES(rsmi_peers_lock)
+{
+    if (peer_lost_ranks == NULL) {
+        peer_lost_ranks = calloc(1, rsmi_runtime_size() / 8 + 1);
+    }
+    if (peer_lost_ranks != NULL) {
+        peer_lost_ranks[rank / 8] |= (unsigned char)(1u << (rank % 8));
+    }
+}
+
+bool rsmi_peer_was_lost(uint32_t rank)
+{
+    bool was_lost = false;
+
+    rsmi_lock(&rsmi_peers_lock);
+    if (peer_lost_ranks != NULL) {
+        was_lost = (peer_lost_ranks[rank / 8] & (1u << (rank % 8))) != 0;
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+    return was_lost;
+}
+
+/* The process has ended or turned us away: what we have of it is over. */
+static void peer_lost(rsmi_peer_t *peer)
+{
+    rsmi_import_t *import, *next;
+
+    rsmi_debug("core", "rank %u is gone", peer->rank);
+    rsmi_service_forget(&peer->source);
+    rsmi_lock(&rsmi_peers_lock);
+    peer->is_lost = true;
+    peer_remember_lost(peer->rank);
+    DL_DELETE(peer_all, peer);
+    HASH_ITER(hh, peer->imports, import, next) {
+        (void)rsmi_import_end(import);
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+    rsmi_peer_put(peer);
+}
+
+static bool peer_withdraw(rsmi_peer_t *peer)
+{
+    rsmi_wire_withdraw_t withdraw;
+    rsmi_wire_release_t withdrawn = { .is_clean = 1 };
+    rsmi_import_t *import;
+
+    memcpy(&withdraw, peer->reader.bytes, sizeof(withdraw));
+    rsmi_lock(&rsmi_peers_lock);
+    HASH_FIND(hh, peer->imports, &withdraw.cookie, sizeof(withdraw.cookie),
+              import);
+    if (import != NULL) {
+        withdrawn.is_clean = rsmi_import_end(import);
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+    if (import == NULL) {
+        return true; /* its release is on the way and says the same */
+    }
+    rsmi_frame_init(&withdrawn.header, RSMI_WIRE_WITHDRAWN, sizeof(withdrawn),
+                    0);
+    withdrawn.cookie = withdraw.cookie;
+    return rsmi_frame_try_send(peer->source.fd, &peer->rest, &withdrawn,
+                               sizeof(withdrawn)) == RSMI_SEND_DONE;
+}
+
+static void peer_notify(rsmi_peer_t *peer)
+{
+    rsmi_wire_notify_t notify;
+    rsmi_import_t *import;
+
+    memcpy(&notify, peer->reader.bytes, sizeof(notify));
+    rsmi_lock(&rsmi_peers_lock);
+    HASH_FIND(hh, peer->imports, &notify.cookie, sizeof(notify.cookie), import);
+    if (import != NULL) {
+        rsmi_event_post(&import->event, notify.events, notify.is_optional != 0);
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+}
+
+/* False: what came belongs nowhere. */
+static bool peer_event(rsmi_peer_t *peer)
+{
+    rsmi_wire_header_t header;
+
+    memcpy(&header, peer->reader.bytes, sizeof(header));
+    if ((header.type == RSMI_WIRE_WITHDRAW) &&
+        (header.size == sizeof(rsmi_wire_withdraw_t))) {
+        return peer_withdraw(peer);
+    }
+    if ((header.type == RSMI_WIRE_NOTIFY) &&
+        (header.size == sizeof(rsmi_wire_notify_t))) {
+        peer_notify(peer);
+        return true;
+    }
+    return false;
+}
+
+static void peer_ready(rsmi_source_t *source, uint32_t events)
+{
+    rsmi_peer_t *peer = (rsmi_peer_t *)source;
+    rsmi_frame_state_t state;
+
+    (void)events;
+    state = rsmi_frame_poll(source->fd, &peer->reader);
+    if ((state == RSMI_FRAME_CLOSED) ||
+        ((state == RSMI_FRAME_READY) && !peer_event(peer))) {
+        peer_lost(peer);
+    }
+}
+
+/* --- meeting -------------------------------------------------------------- */
+
+static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
+                       rsmi_time_t deadline, rsmi_peer_t **peer_p)
+{
+    rsmi_welcome_t welcome;
+    rsmi_peer_t *peer;
+    int rc;
+
+    rc = rsmi_welcome_meet(rank, deadline, &welcome);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    peer = calloc(1, sizeof(*peer));
+    if (peer == NULL) {
+        rsmi_welcome_clear(&welcome);
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    peer->rank = rank;
+    peer->self = *self;
+    peer->is_local = welcome.is_local;
+    peer->has_same_pids = welcome.has_same_pids;
+    peer->life = welcome.life;
+    peer->request_fd = welcome.request_fd;
+    peer->source.fd = welcome.event_fd;
+    peer->source.ready = peer_ready;
+    peer->references = 1;
+    rsmi_lock_init(&peer->request_lock);
+    rsmi_lock_init(&peer->way_lock);
+    *peer_p = peer;
+    return RSM_SUCCESS;
+}
+
+/* Two threads may have met the same process at the same time: the first to
+ * come keeps its sockets. */
+static int peer_enter(rsmi_peer_t *fresh, rsmi_peer_t **peer_p)
+{
+    rsmi_peer_t *peer;
+    int rc = RSM_SUCCESS;
+
+    rsmi_lock(&rsmi_peers_lock);
+    DL_FOREACH(peer_all, peer) {
+        if (peer_is_for(peer, fresh->rank, &fresh->self)) {
+            break;
+        }
+    }
+    if (peer == NULL) {
+        rc = rsmi_service_watch(&fresh->source, EPOLLIN);
+        if (rc == RSM_SUCCESS) {
+            DL_APPEND(peer_all, fresh);
+            peer = fresh;
+            fresh = NULL;
+        }
+    }
+    if (rc == RSM_SUCCESS) {
+        ++peer->references;
+        *peer_p = peer;
+    }
+    rsmi_unlock(&rsmi_peers_lock);
+    if (fresh != NULL) {
+        peer_free(fresh);
+    }
+    return rc;
+}
+
+int rsmi_peer_get(uint32_t rank, rsmi_time_t deadline, rsmi_peer_t **peer_p)
+{
+    rsmi_peer_self_t self;
+    rsmi_peer_t *fresh;
+    int rc;
+
+    peer_self(&self);
+    *peer_p = peer_find(rank, &self);
+    if (*peer_p != NULL) {
+        return RSM_SUCCESS;
+    }
+    rc = peer_create(rank, &self, deadline, &fresh);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    return peer_enter(fresh, peer_p);
+}
+
+/* --- talking -------------------------------------------------------------- */
+
+/* A stopped process must not keep those who wait behind us longer than their
+ * own deadline. */
+static int peer_lock_requests(rsmi_peer_t *peer, rsmi_time_t deadline)
+    RSMI_NO_ANALYSIS
+{
+    struct timespec until = { .tv_sec = deadline / 1000000000,
+                              .tv_nsec = deadline % 1000000000 };
+
+    if (pthread_mutex_clocklock(&peer->request_lock.mutex, CLOCK_MONOTONIC,
+                                &until) != 0) {
+        return RSMERR_TIMEOUT;
+    }
+    if (peer->request_fd < 0) {
+        rsmi_unlock(&peer->request_lock);
+        return RSMERR_CONN_ABORTED;
+    }
+    return RSM_SUCCESS;
+}
+
+static void peer_unlock_requests(rsmi_peer_t *peer, int rc) RSMI_NO_ANALYSIS
+{
+    if (rc == RSMERR_CONN_ABORTED) {
+        (void)close(peer->request_fd);
+        peer->request_fd = -1;
+    }
+    rsmi_unlock(&peer->request_lock);
+}
+
+/* Answers to questions that were given up may come first. */
+static int peer_await_answer(rsmi_peer_t *peer, uint32_t tag,
+                             rsmi_time_t deadline, rsmi_frame_t *answer_p)
+{
+    const rsmi_wire_header_t *header;
+    int rc;
+
+    for (;;) {
+        rc = rsmi_frame_receive(peer->request_fd, PEER_ANSWER_MAX, deadline,
+                                answer_p);
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+        header = answer_p->message;
+        if (header->tag == tag) {
+            return RSM_SUCCESS;
+        }
+        rsmi_frame_clear(answer_p);
+    }
+}
+
+int rsmi_peer_ask(rsmi_peer_t *peer, rsmi_wire_header_t *question,
+                  rsmi_time_t deadline, rsmi_frame_t *answer_p)
+{
+    int rc;
+
+    rc = peer_lock_requests(peer, deadline);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    question->tag = ++peer->last_tag;
+    rc = rsmi_frame_send(peer->request_fd, question, question->size, deadline);
+    if (rc == RSM_SUCCESS) {
+        rc = peer_await_answer(peer, question->tag, deadline, answer_p);
+    }
+    peer_unlock_requests(peer, rc);
+    return rc;
+}
+
+int rsmi_peer_tell(rsmi_peer_t *peer, const rsmi_wire_header_t *message,
+                   rsmi_time_t deadline)
+{
+    int rc;
+
+    rc = peer_lock_requests(peer, deadline);
+    if (rc != RSM_SUCCESS) {
+        return (rc == RSMERR_TIMEOUT) ? RSMERR_REMOTE_NODE_UNREACHABLE : rc;
+    }
+    do {
+        rc = rsmi_frame_send(peer->request_fd, message, message->size,
+                             deadline);
+    } while (rc == RSMERR_INTERRUPTED);
+    peer_unlock_requests(peer, rc);
+    return (rc == RSMERR_TIMEOUT) ? RSMERR_REMOTE_NODE_UNREACHABLE : rc;
+}
+
+int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
+                  const void *address, size_t size, rsmi_fabric_peer_t **way_p)
+{
+    int rc = RSM_SUCCESS;
+
+    rsmi_lock(&peer->way_lock);
+    if (peer->ways[kind] == NULL) {
+        rc = rsmi_fabric_connect(kind, address, size, &peer->ways[kind]);
+    }
+    *way_p = peer->ways[kind];
+    rsmi_unlock(&peer->way_lock);
+    return rc;
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+void rsmi_peer_close_all(void)
+{
+    rsmi_peer_t *peer, *next;
+
+    DL_FOREACH_SAFE(peer_all, peer, next) {
+        DL_DELETE(peer_all, peer);
+        if (peer->imports == NULL) {
+            peer_free(peer);
+        }
+    }
+    free(peer_lost_ranks);
+    peer_lost_ranks = NULL;
+}
+
+void rsmi_peer_forked(void)
+{
+    rsmi_peer_t *peer;
+
+    DL_FOREACH(peer_all, peer) {
+        (void)close(peer->source.fd);
+        if (peer->request_fd >= 0) {
+            (void)close(peer->request_fd);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Checks that every access passes, in the documented order, and the end of an
+ * access in implicit mode. Part of the data path: inline, no lock, no system
+ * call, nothing written. */
+#ifndef RSMI_SPAN_H
+#define RSMI_SPAN_H
+
+#include "core/import.h"
+
+/* Which error a range outside the accessible bytes is. */
+RSMI_COLD int rsmi_span_refusal(rsmi_import_t *import, off_t offset);
+
+RSMI_INLINE int rsmi_span_check_range(rsmi_import_t *import, off_t offset,
+                                      size_t len)
+{
+    size_t low = atomic_load_explicit(&import->low, memory_order_relaxed);
+    size_t high = atomic_load_explicit(&import->high, memory_order_relaxed);
+    size_t start = (size_t)offset;
+
+    if (rsmi_unlikely((start < low) || (start > high) ||
+                      (len > high - start))) {
+        return rsmi_span_refusal(import, offset);
+    }
+    return RSM_SUCCESS;
+}
+
+RSMI_INLINE bool rsmi_span_is_implicit(const rsmi_import_t *import)
+{
+    return atomic_load_explicit(&import->mode, memory_order_relaxed) ==
+           (uint32_t)RSM_BARRIER_MODE_IMPLICIT;
+}
+
+/* The connection stands, the right was granted, the range is inside. */
+RSMI_INLINE int rsmi_span_check(rsmi_import_t *import, off_t offset, size_t len,
+                                rsm_permission_t perm)
+{
+    if (rsmi_unlikely(!rsmi_import_stands(import))) {
+        return RSMERR_CONN_ABORTED;
+    }
+    if (rsmi_unlikely((perm & ~import->perm) != 0)) {
+        return RSMERR_PERM_DENIED;
+    }
+    return rsmi_span_check_range(import, offset, len);
+}
+
+/* An implicit close: loads are complete when their values are here; stores
+ * have to be visible before the exporter is looked at once more. */
+RSMI_INLINE int rsmi_span_settle(const rsmi_import_t *import, bool was_stored)
+{
+    if (was_stored) {
+        rsmi_import_fence();
+    }
+    return rsmi_likely(rsmi_import_stands(import)) ? RSM_SUCCESS
+                                                   : RSMERR_CONN_ABORTED;
+}
+
+#endif

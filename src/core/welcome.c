@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/welcome.h"
+
+#include "core/node.h"
+#include "core/runtime.h"
+#include "ctrl/frame.h"
+#include "ctrl/socket.h"
+#include "rsmapi.h"
+#include "util/config.h"
+#include "util/log.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Tells our own sockets to one process apart. */
+static _Atomic uint64_t welcome_sessions;
+
+static int welcome_knock(const rsmi_node_record_t *record, bool is_local,
+                         rsmi_time_t deadline, int *fd_p)
+{
+    if (is_local) {
+        return rsmi_socket_connect_unix(record->name, deadline, fd_p);
+    }
+    return rsmi_socket_connect_tcp(record->addresses, record->port,
+                                   rsmi_config.peer_timeout, deadline, fd_p);
+}
+
+static int welcome_take_life(rsmi_frame_t *frame, rsmi_life_view_t *life_p)
+{
+    return (frame->fd_count == 1) ? rsmi_life_attach(frame->fds[0], life_p)
+                                  : RSMERR_REMOTE_NODE_UNREACHABLE;
+}
+
+/* Says who we are and awaits the welcome. */
+static int welcome_greet(int fd, const rsmi_node_record_t *record,
+                         rsmi_wire_role_t role, uint64_t session,
+                         rsmi_time_t deadline, rsmi_frame_t *frame_p)
+{
+    rsmi_wire_hello_t hello = { .version = RSMI_WIRE_VERSION,
+                                .rank = rsmi_runtime_rank(),
+                                .role = role,
+                                .session = session };
+    const rsmi_wire_welcome_t *welcome;
+    int rc;
+
+    rsmi_frame_init(&hello.header, RSMI_WIRE_HELLO, sizeof(hello), 0);
+    memcpy(hello.secret, record->secret, sizeof(hello.secret));
+    rc = rsmi_frame_send(fd, &hello, sizeof(hello), deadline);
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_frame_receive(fd, sizeof(*welcome), deadline, frame_p);
+    }
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    welcome = frame_p->message;
+    if ((welcome->header.type != RSMI_WIRE_WELCOME) ||
+        (welcome->header.size != sizeof(*welcome)) ||
+        (welcome->rc != RSM_SUCCESS)) {
+        rsmi_frame_clear(frame_p);
+        return RSMERR_CONN_ABORTED;
+    }
+    return RSM_SUCCESS;
+}
+
+static int welcome_open(const rsmi_node_record_t *record,
+                        rsmi_wire_role_t role, uint64_t session,
+                        rsmi_time_t deadline, int *fd_p,
+                        rsmi_welcome_t *welcome)
+{
+    rsmi_frame_t frame;
+    int rc;
+
+    rc = welcome_knock(record, welcome->is_local, deadline, fd_p);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = welcome_greet(*fd_p, record, role, session, deadline, &frame);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    if (welcome->is_local && (role == RSMI_ROLE_REQUEST)) {
+        rc = welcome_take_life(&frame, &welcome->life);
+    }
+    rsmi_frame_clear(&frame);
+    return rc;
+}
+
+int rsmi_welcome_meet(uint32_t rank, rsmi_time_t deadline,
+                      rsmi_welcome_t *welcome_p)
+{
+    uint64_t session = atomic_fetch_add(&welcome_sessions, 1) + 1;
+    rsmi_node_record_t record;
+    int rc;
+
+    rc = rsmi_node_fetch(rank, deadline, &record);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    memset(welcome_p, 0, sizeof(*welcome_p));
+    welcome_p->request_fd = -1;
+    welcome_p->event_fd = -1;
+    welcome_p->is_local = record.host == rsmi_node_self()->host;
+    welcome_p->has_same_pids = record.pid_space == rsmi_node_self()->pid_space;
+
+    rc = welcome_open(&record, RSMI_ROLE_REQUEST, session, deadline,
+                      &welcome_p->request_fd, welcome_p);
+    if (rc == RSM_SUCCESS) {
+        rc = welcome_open(&record, RSMI_ROLE_EVENT, session, deadline,
+                          &welcome_p->event_fd, welcome_p);
+    }
+    if (rc != RSM_SUCCESS) {
+        rsmi_debug("core", "meeting rank %u: result %d", rank, rc);
+        rsmi_welcome_clear(welcome_p);
+    }
+    if ((rc == RSMERR_CONN_ABORTED) || (rc == RSMERR_TIMEOUT)) {
+        rc = RSMERR_REMOTE_NODE_UNREACHABLE;
+    }
+    return rc;
+}
+
+void rsmi_welcome_clear(rsmi_welcome_t *welcome)
+{
+    rsmi_life_detach(&welcome->life);
+    if (welcome->request_fd >= 0) {
+        (void)close(welcome->request_fd);
+    }
+    if (welcome->event_fd >= 0) {
+        (void)close(welcome->event_fd);
+    }
+}

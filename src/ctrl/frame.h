@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Whole messages over stream sockets. The service thread uses the
+ * non-blocking half, application threads the one with deadlines. */
+#ifndef RSMI_FRAME_H
+#define RSMI_FRAME_H
+
+#include "ctrl/wire.h"
+#include "util/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+/* Fill in the header of a message of @p size bytes. */
+void rsmi_frame_init(rsmi_wire_header_t *header, rsmi_wire_type_t type,
+                     size_t size, uint32_t tag);
+
+/* --- non-blocking -------------------------------------------------------- */
+
+typedef struct {
+    size_t have;
+    char bytes[RSMI_WIRE_SMALL];
+} rsmi_frame_reader_t;
+
+typedef enum {
+    RSMI_FRAME_NONE,  /* no whole message has arrived */
+    RSMI_FRAME_READY, /* one lies in reader->bytes; take it, then ask again */
+    RSMI_FRAME_CLOSED /* the other end has gone, or what it says is no message */
+} rsmi_frame_state_t;
+
+/* Reads no further than the end of one message. */
+rsmi_frame_state_t rsmi_frame_poll(int fd, rsmi_frame_reader_t *reader);
+
+/* What a full socket did not take of a message; sent before anything else. */
+typedef struct {
+    size_t size;
+    char bytes[RSMI_WIRE_SMALL];
+} rsmi_frame_rest_t;
+
+typedef enum {
+    RSMI_SEND_DONE,
+    RSMI_SEND_FULL,  /* nothing of it was taken; try when writable */
+    RSMI_SEND_BROKEN /* the connection is unusable */
+} rsmi_send_state_t;
+
+/* One small message, whole or not at all as far as the caller is concerned. */
+rsmi_send_state_t rsmi_frame_try_send(int fd, rsmi_frame_rest_t *rest,
+                                      const void *message, size_t size);
+
+/* An answer of any size with descriptors. False when the socket does not take
+ * it as a whole, which an honest asker's never does. */
+bool rsmi_frame_answer(int fd, const struct iovec *parts, int part_count,
+                       const int *fds, size_t fd_count);
+
+/* --- with deadlines ------------------------------------------------------ */
+
+/* Results: RSM_SUCCESS; RSMERR_CONN_ABORTED, the other end has gone or talks
+ * nonsense; RSMERR_TIMEOUT; RSMERR_INTERRUPTED, a signal handler ran (never
+ * in the middle of a message); RSMERR_INSUFFICIENT_MEM;
+ * RSMERR_INSUFFICIENT_RESOURCES, descriptors were lost for want of room. */
+int rsmi_frame_send(int fd, const void *message, size_t size,
+                    rsmi_time_t deadline);
+
+typedef struct {
+    void *message; /* allocated; starts with its header */
+    int *fds;      /* allocated; the receiver's to close */
+    size_t fd_count;
+} rsmi_frame_t;
+
+/* The next message, of at most @p most bytes. */
+int rsmi_frame_receive(int fd, size_t most, rsmi_time_t deadline,
+                       rsmi_frame_t *frame_p);
+
+/* Frees the message and closes the descriptors that are left (>= 0). */
+void rsmi_frame_clear(rsmi_frame_t *frame);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The only door to UCX. A *domain* is a UCX context limited to one family of
+ * transports, with two workers that are made when first needed:
+ *   - the service worker belongs to the service thread; remote processes
+ *     address it, and it carries out transfers that UCX emulates;
+ *   - the data worker belongs to the application's threads, which progress it
+ *     only inside their own calls, one at a time (the domain's lock).
+ * Nothing here waits without a deadline, and no call is made that UCX may
+ * answer by never returning (worker flush, blocking close). */
+#ifndef RSMI_FABRIC_H
+#define RSMI_FABRIC_H
+
+#include "util/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    RSMI_FABRIC_SHM, /* posix and sysv shared memory */
+    RSMI_FABRIC_NET, /* everything UCX_TLS allows except shared memory */
+    RSMI_FABRIC_TCP, /* tcp alone */
+    RSMI_FABRIC_IB,  /* InfiniBand and RoCE verbs transports alone */
+    RSMI_FABRIC_KINDS
+} rsmi_fabric_kind_t;
+
+typedef struct rsmi_fabric_mem rsmi_fabric_mem_t; /* registered memory */
+typedef struct rsmi_fabric_peer
+    rsmi_fabric_peer_t; /* way to a remote service worker */
+typedef struct rsmi_fabric_key
+    rsmi_fabric_key_t; /* right to reach remote memory */
+
+/* How long a call may wait, and how it learns that waiting has become
+ * pointless. @p is_lost may be NULL; it is called often and must be cheap. */
+typedef struct {
+    rsmi_time_t deadline;
+    bool (*is_lost)(const void *arg);
+    const void *arg;
+} rsmi_fabric_wait_t;
+
+/* What one domain consists of, for topology, rsm_info and log. */
+typedef struct {
+    bool is_present;      /* some device serves it and UCX_TLS allows it */
+    bool pins_memory;     /* registered pages are pinned by hardware */
+    char transports[256]; /* "posix sysv", names as UCX prints them */
+    char devices[256];
+} rsmi_fabric_info_t;
+
+/* Find out what UCX offers here. RSMERR_INSUFFICIENT_RESOURCES when there is
+ * nothing at all (help message printed). Thread safe after it returned. */
+int rsmi_fabric_open(void);
+
+/* Frees everything, whatever state its endpoints are in, without waiting for
+ * any peer. The caller guarantees that no thread is inside. */
+void rsmi_fabric_close(void);
+
+void rsmi_fabric_query(rsmi_fabric_kind_t kind, rsmi_fabric_info_t *info_p);
+
+/* --- memory -------------------------------------------------------------- */
+
+/* A fresh region of @p size bytes (whole pages) that UCX allocated in posix
+ * shared memory, its pages reserved, contents zero; *@p fd_p is the descriptor
+ * UCX keeps for it (not ours to close), or -1 when it cannot be found out.
+ * RSMERR_INSUFFICIENT_MEM when /dev/shm has no room (help message printed),
+ * RSMERR_INSUFFICIENT_RESOURCES without descriptors. */
+int rsmi_fabric_alloc(size_t size, rsmi_fabric_mem_t **mem_p, void **addr_p,
+                      int *fd_p);
+
+/* Register [addr, addr+size) where it is. */
+int rsmi_fabric_register(rsmi_fabric_kind_t kind, void *addr, size_t size,
+                         rsmi_fabric_mem_t **mem_p);
+
+/* Either kind. NULL is accepted. */
+void rsmi_fabric_release(rsmi_fabric_mem_t *mem);
+
+/* The packed key of registered memory; the caller frees *@p blob_p. */
+int rsmi_fabric_pack(rsmi_fabric_mem_t *mem, void **blob_p, size_t *size_p);
+
+/* --- target side: service thread only ------------------------------------ */
+
+/* Make the service worker unless it is there. Its address (valid until close)
+ * and the descriptor that becomes readable when it wants progress. */
+int rsmi_fabric_service_open(rsmi_fabric_kind_t kind, const void **address_p,
+                             size_t *size_p, int *fd_p);
+
+/* Progress until there is nothing left to do and the descriptor is armed
+ * again; does nothing for a domain without a service worker. */
+void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind);
+
+/* --- initiator side: any thread ------------------------------------------ */
+
+/* RSMERR_REMOTE_NODE_UNREACHABLE when UCX finds no way there. */
+int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
+                        size_t size, rsmi_fabric_peer_t **peer_p);
+
+/* Forced; operations in flight are parked and their memory stays valid inside
+ * UCX's own buffers only. NULL is accepted. */
+void rsmi_fabric_disconnect(rsmi_fabric_peer_t *peer);
+
+int rsmi_fabric_key_open(rsmi_fabric_peer_t *peer, const void *blob,
+                         size_t size, rsmi_fabric_key_t **key_p);
+void rsmi_fabric_key_close(rsmi_fabric_key_t *key);
+
+/* Returns once @p src may be reused; remote completion comes with flush. */
+int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
+                    size_t len, const rsmi_fabric_wait_t *wait);
+
+/* Returns once @p dst holds the data. Does not order after earlier puts. */
+int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
+                    size_t len, const rsmi_fabric_wait_t *wait);
+
+typedef enum {
+    RSMI_ATOMIC_ADD,
+    RSMI_ATOMIC_SWAP,
+    RSMI_ATOMIC_CSWAP, /* operand: new value, compare: expected */
+    RSMI_ATOMIC_AND,
+    RSMI_ATOMIC_OR,
+    RSMI_ATOMIC_XOR
+} rsmi_atomic_op_t;
+
+/* @p width 4 or 8. Returns once *@p old_p holds the former value. */
+int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
+                       unsigned width, uint64_t remote, uint64_t operand,
+                       uint64_t compare, uint64_t *old_p,
+                       const rsmi_fabric_wait_t *wait);
+
+/* Earlier puts to the peer complete there before later operations. */
+int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait);
+
+/* Every operation on the peer started so far is complete there.
+ * Results of put, get, atomic, order and flush: RSM_SUCCESS;
+ * RSMERR_CONN_ABORTED, the peer is lost (UCX says so or is_lost does);
+ * RSMERR_BARRIER_FAILURE, an operation failed or its end could not be awaited
+ * in time; RSMERR_INSUFFICIENT_RESOURCES. */
+int rsmi_fabric_flush(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait);
+
+#endif

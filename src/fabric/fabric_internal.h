@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share. One domain per kind; its lock guards
+ * the data worker and everything that hangs on it: peers, keys, operations.
+ * UCX calls the callbacks inside a progress call of ours, hence with the lock
+ * held. The service worker needs no lock: one thread uses it.
+ *
+ * Lock order: setup lock (contexts, memory), then a domain's lock. */
+#ifndef RSMI_FABRIC_INTERNAL_H
+#define RSMI_FABRIC_INTERNAL_H
+
+#include "fabric/fabric.h"
+#include "sys/rsm/rsm_common.h"
+#include "util/compiler.h"
+#include "util/lock.h"
+
+#include <ucp/api/ucp.h>
+
+#include <stdatomic.h>
+
+/* Room for the copy of a small put or get: an operation of at most this size
+ * never touches the caller's memory after the call. */
+#define FABRIC_BOUNCE_SIZE 8192
+
+/* Puts that may be on their way to one peer before put waits for some. */
+#define FABRIC_PUTS_IN_FLIGHT 64
+
+/* Operations of a domain at one time, abandoned ones included. */
+#define FABRIC_OPS_MOST 2048
+
+/* How long a forced close may take before its operations are left alone. */
+#define FABRIC_CLOSE_MS 500
+
+typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
+
+/* One UCX request and the memory that it may touch. An operation that nobody
+ * waits for any more is *parked*: its completion gives it back. */
+typedef struct rsmi_fabric_op {
+    struct rsmi_fabric_op *next; /* of the free ones */
+    struct rsmi_fabric_op *all;  /* of all ever made */
+    rsmi_fabric_peer_t *peer;
+    rsmi_fabric_key_t *key; /* NULL for flush and close */
+    ucs_status_t status;    /* valid once is_done */
+    bool is_done;
+    bool is_parked;
+    bool is_put;      /* parked from the start, counted in puts_in_flight */
+    uint64_t operand; /* of atomics; in the byte order and width of memory */
+    uint64_t reply;
+    unsigned char bounce[FABRIC_BOUNCE_SIZE];
+} rsmi_fabric_op_t;
+
+/* One endpoint for each remote worker, shared by all who connect to it. Lives
+ * until the last of: domain's reference, keys, operations. */
+struct rsmi_fabric_peer {
+    rsmi_fabric_domain_t *domain;
+    ucp_ep_h ep;   /* NULL once closed */
+    void *address; /* of the remote worker */
+    size_t address_size;
+    unsigned users; /* connected and not disconnected */
+    unsigned references;
+    unsigned puts_in_flight;
+    bool has_direct; /* some key of it ever was direct */
+    bool has_emulated;
+    bool is_wired;   /* an answer came, so the lanes are up both ways */
+    bool is_talking; /* a long answer is on its way: start nothing else */
+
+    /* Written under the lock, read also without it. */
+    _Atomic bool is_broken;   /* for good: all answers are CONN_ABORTED */
+    _Atomic uint64_t started; /* operations that only a flush can vouch for */
+    _Atomic uint64_t flushed; /* how many of them one has vouched for */
+
+    rsmi_fabric_peer_t *prev; /* of the domain's peers */
+    rsmi_fabric_peer_t *next;
+};
+
+struct rsmi_fabric_key {
+    rsmi_fabric_peer_t *peer;
+    ucp_rkey_h rkey;
+    unsigned references; /* user's and operations' */
+    bool is_direct;      /* UCX copies by itself: done when the call returns */
+    rsmi_fabric_key_t *prev; /* of the domain's keys */
+    rsmi_fabric_key_t *next;
+};
+
+struct rsmi_fabric_mem {
+    rsmi_fabric_domain_t *domain;
+    ucp_mem_h memh;
+    rsmi_fabric_mem_t *prev; /* of the domain's memory, under the setup lock */
+    rsmi_fabric_mem_t *next;
+};
+
+/* The service worker; the service thread's alone. */
+typedef struct {
+    ucp_worker_h worker; /* NULL until first need */
+    ucp_address_t *address;
+    size_t address_size;
+    int fd; /* epoll around UCX's descriptor and the timer */
+    int timer_fd;
+    long delay_ns; /* the timer's, 0 when it is off */
+} rsmi_fabric_service_t;
+
+struct rsmi_fabric_domain {
+    rsmi_fabric_kind_t kind;
+    rsmi_fabric_info_t info;        /* constant after open */
+    char tls[256];                  /* this domain's value of UCX_TLS */
+    _Atomic(ucp_context_h) context; /* made under the setup lock */
+    rsmi_fabric_mem_t *mems;        /* under the setup lock */
+    size_t get_piece; /* most bytes to ask an emulating target for at once */
+    size_t key_size;  /* of keys to allocated memory, constant with context */
+
+    rsmi_lock_t lock; /* guards from here to op_count */
+    ucp_worker_h data;
+    int data_fd;
+    rsmi_fabric_peer_t *peers;
+    rsmi_fabric_key_t *keys;
+    unsigned dead_keys; /* in keys, to be destroyed */
+    rsmi_fabric_op_t *free_ops;
+    rsmi_fabric_op_t *all_ops;
+    unsigned op_count;
+
+    rsmi_fabric_service_t service;
+};
+
+/* --- ucx_status.c -------------------------------------------------------- */
+
+/* RSMERR of a failed call that sets something up. */
+int rsmi_fabric_setup_error(ucs_status_t status);
+
+/* RSMERR of a failed transfer; only what fabric.h lists for transfers. */
+int rsmi_fabric_transfer_error(ucs_status_t status);
+
+/* --- ucx_tls.c ----------------------------------------------------------- */
+
+typedef enum {
+    FABRIC_TL_DENIED,
+    FABRIC_TL_AUXILIARY, /* for connecting others only */
+    FABRIC_TL_ALLOWED
+} rsmi_fabric_allowance_t;
+
+/* What UCX_TLS=@p list says about transport @p tl, by UCX's own rules. */
+rsmi_fabric_allowance_t rsmi_fabric_tls_allow(const char *list, const char *tl);
+
+/* Whether a comma-separated list of devices names @p device, or all. */
+bool rsmi_fabric_tls_has_device(const char *list, const char *device);
+
+/* Whether transports of family @p kind include @p tl. */
+bool rsmi_fabric_tls_in_kind(rsmi_fabric_kind_t kind, const char *tl);
+
+/* Whether @p tl is served by the CPU alone, without pinned pages. */
+bool rsmi_fabric_tls_is_software(const char *tl);
+
+/* --- ucx_discover.c ------------------------------------------------------ */
+
+/* Fill in info and tls of all domains. RSMERR_INSUFFICIENT_RESOURCES when
+ * there is nothing, help message printed. */
+int rsmi_fabric_discover(rsmi_fabric_domain_t *domains);
+
+/* --- ucx_context.c ------------------------------------------------------- */
+
+/* The domain with its context. */
+int rsmi_fabric_domain_get(rsmi_fabric_kind_t kind,
+                           rsmi_fabric_domain_t **domain_p);
+
+/* The domain as it is. */
+rsmi_fabric_domain_t *rsmi_fabric_domain_peek(rsmi_fabric_kind_t kind);
+
+void rsmi_fabric_setup_lock(void);
+void rsmi_fabric_setup_unlock(void);
+
+/* --- ucx_worker.c -------------------------------------------------------- */
+
+int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,
+                              ucs_thread_mode_t mode, ucp_worker_h *worker_p,
+                              int *fd_p);
+
+/* Make the data worker unless it is there. */
+int rsmi_fabric_worker_open(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+void rsmi_fabric_worker_close(rsmi_fabric_domain_t *domain);
+
+/* One round of progress; the number of events UCX handled. */
+unsigned rsmi_fabric_worker_progress(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+
+/* State of one wait between its rounds. */
+typedef struct {
+    rsmi_time_t idle_since; /* 0: the last round did something */
+    unsigned rounds;
+} rsmi_fabric_pause_t;
+
+/* One round of waiting: progress, and when that keeps doing nothing give the
+ * processor, the lock and finally the time slice away. RSM_SUCCESS: look
+ * again; RSMERR_CONN_ABORTED or RSMERR_BARRIER_FAILURE: stop waiting. */
+int rsmi_fabric_worker_wait(rsmi_fabric_domain_t *domain,
+                            rsmi_fabric_pause_t *pause,
+                            const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* --- ucx_service.c ------------------------------------------------------- */
+
+void rsmi_fabric_service_close(rsmi_fabric_domain_t *domain);
+
+/* --- ucx_op.c ------------------------------------------------------------ */
+
+/* An operation of @p peer; NULL when there are too many or no memory. */
+rsmi_fabric_op_t *rsmi_fabric_op_get(rsmi_fabric_domain_t *domain,
+                                     rsmi_fabric_peer_t *peer,
+                                     rsmi_fabric_key_t *key)
+    RSMI_REQUIRES(domain->lock);
+void rsmi_fabric_op_put(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+    RSMI_REQUIRES(domain->lock);
+
+/* Parameters for the UCX call that starts @p op. */
+void rsmi_fabric_op_param(rsmi_fabric_op_t *op, ucp_request_param_t *param_p);
+
+/* Take over what that call returned. */
+void rsmi_fabric_op_started(rsmi_fabric_op_t *op, ucs_status_ptr_t request);
+
+/* Leave @p op to its completion; it touches nothing but its own memory. */
+void rsmi_fabric_op_park(rsmi_fabric_op_t *op);
+
+/* Wait for @p op, which uses its own memory only, and give it back: done or
+ * parked. The result is the transfer's. */
+int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
+                          const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* The same for @p op that uses the caller's memory: if its end cannot be
+ * awaited the endpoint is closed by force, which ends it. */
+int rsmi_fabric_op_finish_in_place(rsmi_fabric_domain_t *domain,
+                                   rsmi_fabric_op_t *op,
+                                   const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* For operations through a direct key, which UCX carries out before its call
+ * returns: turn that into a result. An operation that is on its way after all
+ * is waited for, or cut off together with the endpoint. */
+int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,
+                          rsmi_fabric_peer_t *peer, ucs_status_ptr_t request,
+                          const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* Free the memory of all; the worker is gone. */
+void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+
+/* --- ucx_peer.c, ucx_key.c ----------------------------------------------- */
+
+/* Close the endpoint by force; the peer is broken from now on. */
+void rsmi_fabric_peer_abort(rsmi_fabric_domain_t *domain,
+                            rsmi_fabric_peer_t *peer)
+    RSMI_REQUIRES(domain->lock);
+
+/* What every operation asks first: is the peer there, and is it our turn. */
+int rsmi_fabric_peer_enter(rsmi_fabric_domain_t *domain,
+                           rsmi_fabric_peer_t *peer,
+                           const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* Count an operation that is not done by the time its call returns. */
+void rsmi_fabric_peer_note(rsmi_fabric_peer_t *peer);
+
+static inline bool rsmi_fabric_peer_is_broken(const rsmi_fabric_peer_t *peer)
+{
+    return rsmi_unlikely(
+        atomic_load_explicit(&peer->is_broken, memory_order_relaxed));
+}
+
+/* Drop one reference. May be called inside UCX's callbacks. */
+void rsmi_fabric_peer_unref(rsmi_fabric_peer_t *peer);
+void rsmi_fabric_key_unref(rsmi_fabric_key_t *key);
+
+/* Destroy the keys that lost their last reference. Never inside a callback:
+ * UCX may still look at the key whose operation it completes. */
+void rsmi_fabric_key_reap(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+
+/* Free all keys (the worker still there) and all peers (the worker gone),
+ * whoever holds them. */
+void rsmi_fabric_key_free_all(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+void rsmi_fabric_peer_free_all(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+
+/* --- ucx_memory.c -------------------------------------------------------- */
+
+/* Whether /dev/shm has room for @p size bytes; help message if not. */
+bool rsmi_fabric_memory_has_room(size_t size);
+
+/* The setup lock is held. */
+void rsmi_fabric_memory_free_all(rsmi_fabric_domain_t *domain);
+
+/* What size a key to memory allocated in @p context has; 0: not known. */
+size_t rsmi_fabric_memory_key_size(ucp_context_h context);
+
+#endif

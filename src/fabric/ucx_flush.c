@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fabric/fabric_internal.h"
+
+/* Whether something was started on @p peer that UCX has to vouch for. The
+ * calling thread's own operations are counted for sure, which is what its
+ * barrier is about, so the lock is not needed. */
+static bool flush_is_due(const rsmi_fabric_peer_t *peer)
+{
+    uint64_t started =
+        atomic_load_explicit(&peer->started, memory_order_relaxed);
+
+    return atomic_load_explicit(&peer->flushed, memory_order_relaxed) < started;
+}
+
+static int flush_by_ucx(rsmi_fabric_peer_t *peer,
+                        const rsmi_fabric_wait_t *wait)
+{
+    rsmi_fabric_domain_t *domain = peer->domain;
+    ucp_request_param_t param;
+    rsmi_fabric_op_t *op;
+    uint64_t started;
+    int rc;
+
+    rsmi_lock(&domain->lock);
+    rc = rsmi_fabric_peer_enter(domain, peer, wait);
+    if (rc != RSM_SUCCESS) {
+        goto out;
+    }
+
+    op = rsmi_fabric_op_get(domain, peer, NULL);
+    if (op == NULL) {
+        rc = RSMERR_INSUFFICIENT_RESOURCES;
+        goto out;
+    }
+
+    started = peer->started;
+    rsmi_fabric_op_param(op, &param);
+    rsmi_fabric_op_started(op, ucp_ep_flush_nbx(peer->ep, &param));
+    rc = rsmi_fabric_op_finish(domain, op, wait);
+    if (rc != RSM_SUCCESS) {
+        goto out;
+    }
+
+    peer->is_wired = true;
+
+    /* An operation that nobody waited for may have failed meanwhile. */
+    if (rsmi_fabric_peer_is_broken(peer)) {
+        rc = RSMERR_CONN_ABORTED;
+    } else if (peer->flushed < started) {
+        atomic_store_explicit(&peer->flushed, started, memory_order_relaxed);
+    }
+
+out:
+    rsmi_unlock(&domain->lock);
+    return rc;
+}
+
+/* What shared memory needs: copies by the processor are in order once its
+ * store buffer is empty. */
+static int flush_by_fence(const rsmi_fabric_peer_t *peer)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    return rsmi_fabric_peer_is_broken(peer) ? RSMERR_CONN_ABORTED : RSM_SUCCESS;
+}
+
+int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
+{
+    /* What UCX emulates travels on one lane and is carried out in its order.
+     * That says nothing about copies by the processor that overtake it, nor
+     * about hardware, where a peer may be reached by several lanes. (UCX's own
+     * fence may flush the whole worker, dead peers included.) */
+    bool is_in_order = !peer->domain->info.pins_memory &&
+                       !(peer->has_direct && peer->has_emulated);
+
+    if (!is_in_order && flush_is_due(peer)) {
+        return flush_by_ucx(peer, wait);
+    }
+
+    return flush_by_fence(peer);
+}
+
+int rsmi_fabric_flush(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
+{
+    if (flush_is_due(peer)) {
+        return flush_by_ucx(peer, wait);
+    }
+
+    return flush_by_fence(peer);
+}

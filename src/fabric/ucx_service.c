@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The worker that other processes address. One thread uses it, asleep in
+ * epoll on the descriptor that we give it. That is not UCX's own: a message
+ * that waits for room in a peer's queue has no event, UCX then refuses to be
+ * armed, and if that peer was killed or stopped this may last. Hence an epoll
+ * descriptor around UCX's and a timer, by which the worker is polled, ever
+ * more seldom, until it can be armed again. */
+#include "fabric/fabric_internal.h"
+
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Rounds of progress before other duties of the thread get their turn. */
+#define SERVICE_ROUNDS 256
+
+/* How long the worker is polled after its last event: falling asleep and being
+ * woken costs more, and whoever has asked once tends to ask again. */
+#define SERVICE_LINGER_NS 3000
+
+/* How often UCX may refuse to be armed before it is left to the timer. */
+#define SERVICE_REFUSALS 16
+
+#define SERVICE_POLL_FIRST_NS 20000
+#define SERVICE_POLL_LAST_NS  2000000
+
+static int service_make_descriptor(rsmi_fabric_service_t *service, int ucx_fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    service->timer_fd =
+        timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (service->timer_fd < 0) {
+        goto err;
+    }
+
+    service->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (service->fd < 0) {
+        goto err_close_timer;
+    }
+
+    if ((epoll_ctl(service->fd, EPOLL_CTL_ADD, ucx_fd, &event) != 0) ||
+        (epoll_ctl(service->fd, EPOLL_CTL_ADD, service->timer_fd, &event) !=
+         0)) {
+        goto err_close;
+    }
+
+    return RSM_SUCCESS;
+
+err_close:
+    (void)close(service->fd);
+err_close_timer:
+    (void)close(service->timer_fd);
+err:
+    rsmi_error("fabric", "cannot make the service descriptor: %s",
+               strerror(errno));
+    return RSMERR_INSUFFICIENT_RESOURCES;
+}
+
+static int service_create(rsmi_fabric_domain_t *domain)
+{
+    rsmi_fabric_service_t *service = &domain->service;
+    ucs_status_t status;
+    ucp_worker_h worker;
+    int ucx_fd;
+    int rc;
+
+    rc = rsmi_fabric_worker_create(domain, UCS_THREAD_MODE_SINGLE, &worker,
+                                   &ucx_fd);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+
+    rc = service_make_descriptor(service, ucx_fd);
+    if (rc != RSM_SUCCESS) {
+        goto err_destroy;
+    }
+
+    status = ucp_worker_get_address(worker, &service->address,
+                                    &service->address_size);
+    if (status != UCS_OK) {
+        rsmi_error("fabric", "ucp_worker_get_address failed: %s",
+                   ucs_status_string(status));
+        rc = rsmi_fabric_setup_error(status);
+        goto err_close;
+    }
+
+    service->worker = worker;
+    return RSM_SUCCESS;
+
+err_close:
+    (void)close(service->fd);
+    (void)close(service->timer_fd);
+err_destroy:
+    ucp_worker_destroy(worker);
+    return rc;
+}
+
+int rsmi_fabric_service_open(rsmi_fabric_kind_t kind, const void **address_p,
+                             size_t *size_p, int *fd_p)
+{
+    rsmi_fabric_domain_t *domain;
+    int rc;
+
+    rc = rsmi_fabric_domain_get(kind, &domain);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+
+    if (domain->service.worker == NULL) {
+        rc = service_create(domain);
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+
+        /* Arms the descriptor for the first time. */
+        rsmi_fabric_service_progress(kind);
+    }
+
+    *address_p = domain->service.address;
+    *size_p = domain->service.address_size;
+    *fd_p = domain->service.fd;
+    return RSM_SUCCESS;
+}
+
+/* Make the descriptor readable after @p delay_ns; 0: not at all. */
+static void service_set_timer(rsmi_fabric_service_t *service, long delay_ns)
+{
+    struct itimerspec timer = {.it_value = {.tv_nsec = delay_ns}};
+
+    if ((delay_ns != 0) || (service->delay_ns != 0)) {
+        (void)timerfd_settime(service->timer_fd, 0, &timer, NULL);
+    }
+    service->delay_ns = delay_ns;
+}
+
+/* Progress until nothing comes any more; the number of rounds that did
+ * something, at most SERVICE_ROUNDS. */
+static unsigned service_drain(rsmi_fabric_service_t *service)
+{
+    rsmi_time_t last = 0;
+    rsmi_time_t now = 0;
+    unsigned rounds = 0;
+
+    while (rounds < SERVICE_ROUNDS) {
+        if (ucp_worker_progress(service->worker) != 0) {
+            ++rounds;
+            last = 0;
+            continue;
+        }
+
+        now = rsmi_clock_now();
+        last = (last == 0) ? now : last;
+        if ((rounds == 0) || (now - last > SERVICE_LINGER_NS)) {
+            break;
+        }
+    }
+
+    return rounds;
+}
+
+void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind)
+{
+    rsmi_fabric_service_t *service = &rsmi_fabric_domain_peek(kind)->service;
+    unsigned refusals = 0;
+    unsigned rounds = 0;
+    unsigned count;
+    long delay;
+
+    if (service->worker == NULL) {
+        return;
+    }
+
+    while (refusals < SERVICE_REFUSALS) {
+        count = service_drain(service);
+        rounds += count;
+        if (rounds >= SERVICE_ROUNDS) {
+            /* Somebody who never stops: come back at once, but let the
+             * thread's other descriptors have their turn. */
+            service_set_timer(service, 1);
+            return;
+        }
+
+        if (ucp_worker_arm(service->worker) != UCS_ERR_BUSY) {
+            service_set_timer(service, 0);
+            return;
+        }
+        refusals = (count == 0) ? refusals + 1 : 0;
+    }
+
+    delay = (rounds == 0) ? 2 * service->delay_ns : 0;
+    delay = (delay < SERVICE_POLL_FIRST_NS) ? SERVICE_POLL_FIRST_NS : delay;
+    delay = (delay > SERVICE_POLL_LAST_NS) ? SERVICE_POLL_LAST_NS : delay;
+    service_set_timer(service, delay);
+}
+
+void rsmi_fabric_service_close(rsmi_fabric_domain_t *domain)
+{
+    rsmi_fabric_service_t *service = &domain->service;
+
+    if (service->worker != NULL) {
+        ucp_worker_release_address(service->worker, service->address);
+        (void)close(service->fd);
+        (void)close(service->timer_fd);
+        ucp_worker_destroy(service->worker);
+        service->worker = NULL;
+    }
+}

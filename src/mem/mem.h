@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The only place that maps memory. Three jobs: find out what lies at an
+ * address (survey), make the application's pages shared pages and private
+ * ones again (share), and show an importer the pages of another process
+ * (view). Everything works on whole pages, allocates nothing, and may be used
+ * in the child of a fork. */
+#ifndef RSMI_MEM_H
+#define RSMI_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+size_t rsmi_mem_page_size(void);
+size_t rsmi_mem_round_up(size_t size);
+
+/* --- survey -------------------------------------------------------------- */
+
+/* One mapping, cut to the range that was asked for. */
+typedef struct {
+    char *start;
+    size_t size;
+    int prot;        /* PROT_* bits */
+    bool is_shared;  /* MAP_SHARED */
+    bool is_file;    /* pages come from a file (shared memory included) */
+    dev_t dev;
+    ino_t ino;
+    off_t offset;    /* of start in the file */
+} rsmi_mem_area_t;
+
+/* Called for each mapping in ascending order; anything but RSM_SUCCESS ends
+ * the survey with that result. */
+typedef int (*rsmi_mem_area_func_t)(const rsmi_mem_area_t *area, void *arg);
+
+/* RSMERR_BAD_ADDR when a part of the range is not mapped (areas before the
+ * hole have been shown by then); RSMERR_INSUFFICIENT_RESOURCES when the
+ * kernel's list cannot be read. */
+int rsmi_mem_survey(const void *addr, size_t size, rsmi_mem_area_func_t func,
+                    void *arg);
+
+/* --- shared pages in place of private ones, and back --------------------- */
+
+/* Pages in a file that has no name: the descriptor, and our own view. */
+typedef struct {
+    int fd;
+    char *view;
+    size_t size;
+    dev_t dev;
+    ino_t ino;
+} rsmi_mem_pages_t;
+
+/* Fresh zero pages, reserved. RSMERR_INSUFFICIENT_MEM,
+ * RSMERR_INSUFFICIENT_RESOURCES. */
+int rsmi_mem_pages_create(size_t size, rsmi_mem_pages_t *pages_p);
+void rsmi_mem_pages_destroy(rsmi_mem_pages_t *pages);
+
+/* Describe pages that somebody else made. */
+int rsmi_mem_pages_adopt(int fd, void *view, size_t size,
+                         rsmi_mem_pages_t *pages_p);
+
+/* Copy what lies at @p range into the pages. RSMERR_BAD_ADDR when the range
+ * cannot be read (a file mapping past its end). */
+int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range);
+
+/* Map the pages over @p range. RSMERR_BAD_MEM_ALIGNMENT when the kernel cannot
+ * split what is there (huge pages), RSMERR_INSUFFICIENT_MEM. */
+int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range);
+
+/* Show @p fresh wherever @p range still shows @p pages (same size). */
+int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,
+                            const rsmi_mem_pages_t *fresh, void *range);
+
+/* Give each part of @p range that still shows these pages private pages with
+ * the same contents; parts that the application has replaced meanwhile are
+ * left alone. False when memory ran out: those parts stay shared. */
+bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range);
+
+/* --- views --------------------------------------------------------------- */
+
+/* Address space for a view, nothing accessible so far. NULL: none left. */
+void *rsmi_mem_reserve(size_t size);
+
+/* Show @p size bytes of a file at @p addr, which is ours already. */
+int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot);
+
+/* Show once more at @p addr the shared pages that lie at @p source. */
+int rsmi_mem_show_again(void *addr, const void *source, size_t size, int prot);
+
+/* Replace the range by private zero pages, in one step: when this returns no
+ * thread of the process can reach what was there. */
+void rsmi_mem_blank(void *addr, size_t size, int prot);
+
+void rsmi_mem_unmap(void *addr, size_t size);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mem/mem.h"
+
+#include "rsmapi.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* The kernel's list is read line by line through a buffer on the stack: the
+ * survey is used after fork, where allocating is not allowed. */
+typedef struct {
+    int fd;
+    size_t have;
+    size_t used;
+    char text[4096];
+} survey_reader_t;
+
+typedef struct {
+    uintptr_t start;
+    uintptr_t end;
+    rsmi_mem_area_t area;
+} survey_line_t;
+
+size_t rsmi_mem_page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t rsmi_mem_round_up(size_t size)
+{
+    size_t page = rsmi_mem_page_size();
+
+    return (size + page - 1) & ~(page - 1);
+}
+
+static bool survey_refill(survey_reader_t *reader)
+{
+    ssize_t got;
+
+    do {
+        got = read(reader->fd, reader->text, sizeof(reader->text));
+    } while ((got < 0) && (errno == EINTR));
+
+    reader->used = 0;
+    reader->have = (got > 0) ? (size_t)got : 0;
+    return got > 0;
+}
+
+/* One line without its end, cut short when it is longer than @p size (only a
+ * path can be that long, and paths are not looked at). */
+static bool survey_next_line(survey_reader_t *reader, char *line, size_t size)
+{
+    size_t len = 0;
+    char c;
+
+    for (;;) {
+        if ((reader->used == reader->have) && !survey_refill(reader)) {
+            return false;
+        }
+        c = reader->text[reader->used++];
+        if (c == '\n') {
+            line[len] = '\0';
+            return true;
+        }
+        if (len + 1 < size) {
+            line[len++] = c;
+        }
+    }
+}
+
+static const char *survey_number(const char *text, int base, uint64_t *value_p)
+{
+    uint64_t value = 0;
+    int digit;
+
+    for (;; ++text) {
+        if ((*text >= '0') && (*text <= '9')) {
+            digit = *text - '0';
+        } else if ((base == 16) && (*text >= 'a') && (*text <= 'f')) {
+            digit = *text - 'a' + 10;
+        } else {
+            break;
+        }
+        value = value * (uint64_t)base + (uint64_t)digit;
+    }
+    *value_p = value;
+    return text;
+}
+
+/* "start-end rwxp offset major:minor inode path" */
+static void survey_parse(const char *text, survey_line_t *line_p)
+{
+    uint64_t start, end, offset, major_no, minor_no, ino;
+    const char *flags;
+
+    text = survey_number(text, 16, &start);
+    text = survey_number(text + 1, 16, &end);
+    flags = text + 1;
+    text = survey_number(flags + 5, 16, &offset);
+    text = survey_number(text + 1, 16, &major_no);
+    text = survey_number(text + 1, 16, &minor_no);
+    (void)survey_number(text + 1, 10, &ino);
+
+    line_p->start = start;
+    line_p->end = end;
+    line_p->area.prot = ((flags[0] == 'r') ? PROT_READ : 0) |
+                        ((flags[1] == 'w') ? PROT_WRITE : 0) |
+                        ((flags[2] == 'x') ? PROT_EXEC : 0);
+    line_p->area.is_shared = (flags[3] == 's');
+    line_p->area.is_file = (ino != 0);
+    line_p->area.dev = makedev((unsigned)major_no, (unsigned)minor_no);
+    line_p->area.ino = (ino_t)ino;
+    line_p->area.offset = (off_t)offset;
+}
+
+static void survey_cut(survey_line_t *line, uintptr_t from, uintptr_t to)
+{
+    uintptr_t start = (line->start > from) ? line->start : from;
+    uintptr_t end = (line->end < to) ? line->end : to;
+
+    line->area.start = (char *)start;
+    line->area.size = end - start;
+    line->area.offset += (off_t)(start - line->start);
+}
+
+/* Maps change while they are read, and the callback may change them itself;
+ * what counts is that [from, to) has been covered without a hole. */
+static int survey_walk(survey_reader_t *reader, uintptr_t from, uintptr_t to,
+                       rsmi_mem_area_func_t func, void *arg)
+{
+    survey_line_t line;
+    char text[128];
+    int rc;
+
+    while (from < to) {
+        if (!survey_next_line(reader, text, sizeof(text))) {
+            return RSMERR_BAD_ADDR;
+        }
+        survey_parse(text, &line);
+        if (line.end <= from) {
+            continue;
+        }
+        if (line.start > from) {
+            return RSMERR_BAD_ADDR;
+        }
+        survey_cut(&line, from, to);
+        rc = func(&line.area, arg);
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+        from += line.area.size;
+    }
+    return RSM_SUCCESS;
+}
+
+int rsmi_mem_survey(const void *addr, size_t size, rsmi_mem_area_func_t func,
+                    void *arg)
+{
+    uintptr_t from = (uintptr_t)addr;
+    survey_reader_t reader;
+    int rc;
+
+    if (from + size < from) {
+        return RSMERR_BAD_ADDR;
+    }
+
+    reader.have = 0;
+    reader.used = 0;
+    reader.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (reader.fd < 0) {
+        rsmi_warn("mem", "open /proc/self/maps: %s", strerror(errno));
+        return RSMERR_INSUFFICIENT_RESOURCES;
+    }
+    rc = survey_walk(&reader, from, from + size, func, arg);
+    (void)close(reader.fd);
+    return rc;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the compiler can be told beyond C11. */
+#ifndef RSMI_COMPILER_H
+#define RSMI_COMPILER_H
+
+#define rsmi_likely(condition)   __builtin_expect(!!(condition), 1)
+#define rsmi_unlikely(condition) __builtin_expect(!!(condition), 0)
+
+#define RSMI_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define RSMI_COLD                __attribute__((cold, noinline))
+#define RSMI_INLINE              static inline __attribute__((always_inline))
+#define RSMI_UNUSED              __attribute__((unused))
+
+/* Puts an exported definition into the symbol table; everything else in the
+ * library is compiled with hidden visibility. */
+#define RSMI_EXPORT __attribute__((visibility("default")))
+
+#define RSMI_CACHE_LINE 64
+#define RSMI_ALIGNED    __attribute__((aligned(RSMI_CACHE_LINE)))
+
+#define RSMI_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

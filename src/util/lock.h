@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Mutexes with clang's thread-safety annotations. Lock order is written down
+ * once, at the top of core/runtime.h. */
+#ifndef RSMI_LOCK_H
+#define RSMI_LOCK_H
+
+#include <pthread.h>
+
+#if defined(__clang__)
+#define RSMI_TSA(x) __attribute__((x))
+#else
+#define RSMI_TSA(x)
+#endif
+
+#define RSMI_CAPABILITY(name) RSMI_TSA(capability(name))
+#define RSMI_GUARDED_BY(lock) RSMI_TSA(guarded_by(lock))
+/* For members of structures: in C the analysis does not know them, so this is
+ * for the reader. */
+#define RSMI_GUARDED_FIELD(lock)
+#define RSMI_REQUIRES(lock) RSMI_TSA(requires_capability(lock))
+#define RSMI_ACQUIRE(lock) RSMI_TSA(acquire_capability(lock))
+#define RSMI_RELEASE(lock) RSMI_TSA(release_capability(lock))
+#define RSMI_NO_ANALYSIS RSMI_TSA(no_thread_safety_analysis)
+
+typedef struct RSMI_CAPABILITY("mutex") {
+    pthread_mutex_t mutex;
+} rsmi_lock_t;
+
+#define RSMI_LOCK_INIT { PTHREAD_MUTEX_INITIALIZER }
+
+static inline void rsmi_lock_init(rsmi_lock_t *lock)
+{
+    (void)pthread_mutex_init(&lock->mutex, NULL);
+}
+
+static inline void rsmi_lock_destroy(rsmi_lock_t *lock)
+{
+    (void)pthread_mutex_destroy(&lock->mutex);
+}
+
+static inline void rsmi_lock(rsmi_lock_t *lock)
+    RSMI_ACQUIRE(lock) RSMI_NO_ANALYSIS
+{
+    (void)pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void rsmi_unlock(rsmi_lock_t *lock)
+    RSMI_RELEASE(lock) RSMI_NO_ANALYSIS
+{
+    (void)pthread_mutex_unlock(&lock->mutex);
+}
+
+#endif

@@ -121,7 +121,7 @@ static void client_free(rsmi_client_t *client)
 
     rsmi_lock(&rsmi_directory_lock);
     HASH_ITER(hh, client->connections, connection, next) {
-        rsmi_connection_close(connection, false);
+        rsmi_connection_close(connection, RSMI_PARTING_GONE);
     }
     rsmi_unlock(&rsmi_directory_lock);
     link_free(client->requests);
@@ -360,7 +360,9 @@ static void client_release(rsmi_client_t *client,
     rsmi_lock(&rsmi_directory_lock);
     connection = client_find(client, release->cookie);
     if (connection != NULL) {
-        rsmi_connection_close(connection, release->is_clean != 0);
+        rsmi_connection_close(connection, (release->is_clean != 0)
+                                              ? RSMI_PARTING_CLEAN
+                                              : RSMI_PARTING_BUSY);
     }
     rsmi_unlock(&rsmi_directory_lock);
 }

@@ -53,9 +53,6 @@ void rsmi_connection_detach(rsmi_connection_t *connection)
     if (segment == NULL) {
         return;
     }
-    if ((connection->path & RSMI_PATH_SAME_HOST) == 0) {
-        segment->is_landing_dirty = true;
-    }
     DL_DELETE(segment->connections, connection);
     --segment->connection_count;
     connection->owner = NULL;
@@ -63,18 +60,27 @@ void rsmi_connection_detach(rsmi_connection_t *connection)
     (void)pthread_cond_broadcast(&connection_gone);
 }
 
-void rsmi_connection_close(rsmi_connection_t *connection, bool is_clean)
+/* A process that is gone stores no more, but what it sent may be on its way. */
+static void connection_mark_dirty(const rsmi_connection_t *connection,
+                                  rsmi_parting_t parting)
 {
     rsmi_export_t *segment = connection->owner;
-    bool was_dirty;
 
-    if (segment != NULL) {
-        was_dirty = segment->is_landing_dirty;
-        rsmi_connection_detach(connection);
-        if (is_clean) {
-            segment->is_landing_dirty = was_dirty;
-        }
+    if ((segment == NULL) || (parting == RSMI_PARTING_CLEAN)) {
+        return;
     }
+    if ((connection->path & RSMI_PATH_SAME_HOST) == 0) {
+        segment->is_landing_dirty = true;
+    } else if (parting == RSMI_PARTING_BUSY) {
+        segment->are_pages_dirty = true;
+    }
+}
+
+void rsmi_connection_close(rsmi_connection_t *connection,
+                           rsmi_parting_t parting)
+{
+    connection_mark_dirty(connection, parting);
+    rsmi_connection_detach(connection);
     rsmi_client_remove(connection->client, connection);
     free(connection);
 }

@@ -232,7 +232,7 @@ static unsigned import_paths(unsigned offered, const rsmi_peer_t *peer)
     if (!rsmi_config.direct) {
         paths &= ~(unsigned)RSMI_PATH_DIRECT;
     }
-    if (!peer->has_same_pids) {
+    if (!peer->has_open_proc) {
         paths &= ~(unsigned)RSMI_PATH_SHM;
     }
     return paths;
@@ -277,6 +277,11 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
     }
     if (rc == RSM_SUCCESS) {
         rc = import_accept(import, offer, answer.fds);
+        if ((rc != RSM_SUCCESS) && !rsmi_import_stands(import)) {
+            rc = rsmi_life_is_alive(import->life)
+                     ? RSMERR_SEG_NOT_PUBLISHED
+                     : RSMERR_REMOTE_NODE_UNREACHABLE;
+        }
     }
     rsmi_frame_clear(&answer);
     return rc;

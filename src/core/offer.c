@@ -88,16 +88,14 @@ static bool offer_can_map(const rsmi_export_t *segment)
     return offer_has_domain(RSMI_FABRIC_SHM);
 }
 
-/* UCX's shared memory reaches pages that it allocated, of processes of its
- * own user. */
-static bool offer_can_attach(const rsmi_export_t *segment,
-                             const rsmi_identity_t *identity)
+/* UCX's shared memory reaches pages that it allocated. Whether the importer may
+ * open them it has found out for itself. */
+static bool offer_can_attach(const rsmi_export_t *segment)
 {
     const rsmi_backing_t *backing = segment->pieces.pieces[0].backing;
 
     return (segment->pieces.count == 1) && (backing != NULL) &&
-           (rsmi_backing_mem(backing) != NULL) &&
-           (identity->uid == geteuid()) && (identity->pid != 0);
+           (rsmi_backing_mem(backing) != NULL);
 }
 
 static bool offer_is_possible(rsmi_path_t path, const rsmi_export_t *segment,
@@ -107,8 +105,7 @@ static bool offer_is_possible(rsmi_path_t path, const rsmi_export_t *segment,
     case RSMI_PATH_DIRECT:
         return rsmi_client_is_local(client) && offer_can_map(segment);
     case RSMI_PATH_SHM:
-        return rsmi_client_is_local(client) &&
-               offer_can_attach(segment, rsmi_client_identity(client));
+        return rsmi_client_is_local(client) && offer_can_attach(segment);
     case RSMI_PATH_NET:
     case RSMI_PATH_TCP:
     case RSMI_PATH_IB:
@@ -318,7 +315,7 @@ void rsmi_offer_answer(rsmi_client_t *client, int fd,
     }
     offer.head.rc = rc;
     if (!offer_send(fd, &offer, request->header.tag) && (connection != NULL)) {
-        rsmi_connection_close(connection, true);
+        rsmi_connection_close(connection, RSMI_PARTING_CLEAN);
     }
     rsmi_unlock(&rsmi_directory_lock);
     offer_close_fds(&offer);

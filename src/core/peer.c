@@ -253,7 +253,7 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
     peer->rank = rank;
     peer->self = *self;
     peer->is_local = welcome.is_local;
-    peer->has_same_pids = welcome.has_same_pids;
+    peer->has_open_proc = welcome.has_open_proc;
     peer->life = welcome.life;
     peer->request_fd = welcome.request_fd;
     peer->source.fd = welcome.event_fd;

@@ -189,20 +189,22 @@ static void publish_renew(rsmi_export_t *segment)
     }
 }
 
-/* Connections of importers that were silent and have the pages mapped. */
-static bool publish_detach_silent(rsmi_export_t *segment)
+/* Who was silent may still store to what he was given. */
+static void publish_detach_silent(rsmi_export_t *segment)
     RSMI_REQUIRES(rsmi_directory_lock)
 {
     rsmi_connection_t *connection, *next;
-    bool has_pages = false;
 
     DL_FOREACH_SAFE(segment->connections, connection, next) {
         rsmi_debug("core", "an importer of segment 0x%x does not answer; it is "
                            "fenced", segment->id);
-        has_pages |= (connection->path & RSMI_PATH_SAME_HOST) != 0;
+        if ((connection->path & RSMI_PATH_SAME_HOST) != 0) {
+            segment->are_pages_dirty = true;
+        } else {
+            segment->is_landing_dirty = true;
+        }
         rsmi_connection_detach(connection);
     }
-    return has_pages;
 }
 
 void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
@@ -222,7 +224,9 @@ void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
     }
     rsmi_connection_await(segment,
                           rsmi_deadline_in_ms(rsmi_config.fence_timeout));
-    must_renew = publish_detach_silent(segment) && are_pages_kept;
+    publish_detach_silent(segment);
+    must_renew = segment->are_pages_dirty && are_pages_kept;
+    segment->are_pages_dirty = false;
     if (segment->landing != NULL) {
         rsmi_landing_close(segment->landing, !segment->is_landing_dirty);
         segment->landing = NULL;

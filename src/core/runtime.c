@@ -18,7 +18,10 @@
 #include "util/help.h"
 #include "util/lock.h"
 #include "util/log.h"
+#include "util/signals.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -40,6 +43,7 @@ static _Atomic runtime_state_t runtime_state = RUNTIME_NONE;
 static rsmi_boot_job_t runtime_job;
 static bool runtime_is_configured RSMI_GUARDED_BY(runtime_lock);
 static bool runtime_has_handlers RSMI_GUARDED_BY(runtime_lock);
+static int runtime_fork_pipe[2]; /* the child closes it when it has its copy */
 
 uint32_t rsmi_runtime_rank(void)
 {
@@ -66,10 +70,25 @@ static void runtime_before_fork(void) RSMI_NO_ANALYSIS
     rsmi_lock(&runtime_lock);
     rsmi_lock(&rsmi_memory_lock);
     rsmi_lock(&rsmi_peers_lock);
+    if ((atomic_load(&runtime_state) != RUNTIME_RUNNING) ||
+        (pipe2(runtime_fork_pipe, O_CLOEXEC) != 0)) {
+        runtime_fork_pipe[0] = -1;
+    }
 }
 
+/* What the parent stores after fork is not for the child to see: the thread
+ * that forked waits until the child has its copy, or has died of it. */
 static void runtime_after_fork(void) RSMI_NO_ANALYSIS
 {
+    char done;
+
+    if (runtime_fork_pipe[0] >= 0) {
+        (void)close(runtime_fork_pipe[1]);
+        while ((read(runtime_fork_pipe[0], &done, 1) < 0) &&
+               (errno == EINTR)) {
+        }
+        (void)close(runtime_fork_pipe[0]);
+    }
     rsmi_unlock(&rsmi_peers_lock);
     rsmi_unlock(&rsmi_memory_lock);
     rsmi_unlock(&runtime_lock);
@@ -88,6 +107,10 @@ static void runtime_in_child(void) RSMI_NO_ANALYSIS
         rsmi_client_forked();
         rsmi_guard_forked();
         atomic_store(&runtime_state, RUNTIME_FORKED);
+    }
+    if (runtime_fork_pipe[0] >= 0) {
+        (void)close(runtime_fork_pipe[0]);
+        (void)close(runtime_fork_pipe[1]);
     }
     rsmi_lock_init(&rsmi_peers_lock);
     rsmi_lock_init(&rsmi_memory_lock);
@@ -209,7 +232,7 @@ err_life:
     return rc;
 }
 
-static int runtime_start(void) RSMI_REQUIRES(runtime_lock)
+static int runtime_start_parts(void) RSMI_REQUIRES(runtime_lock)
 {
     int rc;
 
@@ -242,6 +265,17 @@ err_fabric:
     rsmi_fabric_close();
 err_boot:
     rsmi_boot_close();
+    return rc;
+}
+
+static int runtime_start(void) RSMI_REQUIRES(runtime_lock)
+{
+    sigset_t old;
+    int rc;
+
+    rsmi_signals_block(&old);
+    rc = runtime_start_parts();
+    rsmi_signals_restore(&old);
     return rc;
 }
 

@@ -50,7 +50,8 @@ struct rsmi_export {
     uint32_t slot;
     uint64_t generation;
     rsmi_landing_t *landing; /* NULL until somebody comes through UCX */
-    bool is_landing_dirty;
+    bool is_landing_dirty;   /* something may still land there */
+    bool are_pages_dirty;    /* and here */
     rsmi_connection_t *connections;
     uint32_t connection_count;
     UT_hash_handle hh;             /* by id, while published */
@@ -115,8 +116,15 @@ int rsmi_connection_open(rsmi_export_t *segment, struct rsmi_client *client,
                          rsmi_connection_t **connection_p)
     RSMI_REQUIRES(rsmi_directory_lock);
 
-/* The importer has let go (cleanly or not), or is gone. */
-void rsmi_connection_close(rsmi_connection_t *connection, bool is_clean)
+/* How a connection ends. */
+typedef enum {
+    RSMI_PARTING_CLEAN, /* nothing of the importer's is under way */
+    RSMI_PARTING_BUSY,  /* it has let go, but a transfer may be under way */
+    RSMI_PARTING_GONE   /* its process is gone; what it sent may still come */
+} rsmi_parting_t;
+
+void rsmi_connection_close(rsmi_connection_t *connection,
+                           rsmi_parting_t parting)
     RSMI_REQUIRES(rsmi_directory_lock);
 
 /* Tell the importer that it is over. */

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,21 +117,6 @@ void rsmi_service_forget(rsmi_source_t *source)
     (void)epoll_ctl(service.epoll, EPOLL_CTL_DEL, source->fd, NULL);
 }
 
-/* The application's handlers are not for this thread to run. Those for its own
- * faults stay open: a crash must not become a hang. */
-static void service_block_signals(sigset_t *old_p)
-{
-    sigset_t all;
-
-    (void)sigfillset(&all);
-    (void)sigdelset(&all, SIGSEGV);
-    (void)sigdelset(&all, SIGBUS);
-    (void)sigdelset(&all, SIGFPE);
-    (void)sigdelset(&all, SIGILL);
-    (void)sigdelset(&all, SIGABRT);
-    (void)pthread_sigmask(SIG_SETMASK, &all, old_p);
-}
-
 static void service_bind(void)
 {
     const char *list = rsmi_config.service_cpus;
@@ -170,14 +154,11 @@ static void *service_main(void *arg)
 
 static int service_start_thread(void)
 {
-    sigset_t old;
     int error;
 
     atomic_store(&service.is_stopping, false);
     (void)sem_init(&service.started, 0, 0);
-    service_block_signals(&old);
     error = pthread_create(&service.thread, NULL, service_main, NULL);
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (error != 0) {
         rsmi_error("service", "pthread_create: %s", strerror(error));
         return RSMERR_INSUFFICIENT_RESOURCES;

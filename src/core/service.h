@@ -12,7 +12,8 @@ typedef struct rsmi_source {
     void (*ready)(struct rsmi_source *source, uint32_t events);
 } rsmi_source_t;
 
-/* RSMERR_INSUFFICIENT_RESOURCES, RSMERR_INSUFFICIENT_MEM. */
+/* The caller has blocked the signals that the thread is not to take.
+ * RSMERR_INSUFFICIENT_RESOURCES, RSMERR_INSUFFICIENT_MEM. */
 int rsmi_service_start(void);
 void rsmi_service_stop(void);
 bool rsmi_service_is_self(void);

@@ -73,6 +73,9 @@ static int transfer_failures(rsmi_import_t *import, int rc)
     if (rc == RSMERR_BARRIER_FAILURE) {
         (void)atomic_fetch_add(&import->peer->failures, 1);
     }
+    if (rc == RSMERR_INSUFFICIENT_RESOURCES) {
+        rc = RSMERR_BARRIER_FAILURE; /* cannot be vouched for */
+    }
     failures = atomic_load(&import->peer->failures);
     if (atomic_exchange(&import->failures, failures) != failures) {
         rc = (rc == RSM_SUCCESS) ? RSMERR_BARRIER_FAILURE : rc;
@@ -156,11 +159,18 @@ int rsmi_transfer_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
     return transfer_leave(import, rc);
 }
 
+/* A put behind a fence leaves this process only when the answers to those
+ * before it have come, which takes calls of ours; but programs order a flag and
+ * then watch their own memory without calling anything. Over shared memory
+ * nothing has to come back, so there the fence is enough. */
 int rsmi_transfer_order(rsmi_import_t *import)
 {
     rsmi_fabric_wait_t wait;
     int rc;
 
+    if (import->path != RSMI_PATH_SHM) {
+        return rsmi_transfer_flush(import);
+    }
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }

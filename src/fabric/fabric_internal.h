@@ -58,12 +58,12 @@ struct rsmi_fabric_peer {
     unsigned users; /* connected and not disconnected */
     unsigned references;
     unsigned puts_in_flight;
-    bool has_direct; /* some key of it ever was direct */
-    bool has_emulated;
     bool is_wired;   /* an answer came, so the lanes are up both ways */
     bool is_talking; /* a long answer is on its way: start nothing else */
 
     /* Written under the lock, read also without it. */
+    _Atomic bool has_direct; /* some key of it ever was direct */
+    _Atomic bool has_emulated;
     _Atomic bool is_broken;   /* for good: all answers are CONN_ABORTED */
     _Atomic uint64_t started; /* operations that only a flush can vouch for */
     _Atomic uint64_t flushed; /* how many of them one has vouched for */

@@ -63,16 +63,21 @@ static int flush_by_fence(const rsmi_fabric_peer_t *peer)
     return rsmi_fabric_peer_is_broken(peer) ? RSMERR_CONN_ABORTED : RSM_SUCCESS;
 }
 
+/* Whether operations on @p peer are carried out in the order of their start.
+ * What UCX emulates travels on one lane and is carried out in its order. That
+ * says nothing about copies by the processor, which overtake it, nor about
+ * hardware, where a peer may be reached by several lanes. */
+static bool flush_is_in_order(const rsmi_fabric_peer_t *peer)
+{
+    return !peer->domain->info.pins_memory &&
+           !(atomic_load_explicit(&peer->has_direct, memory_order_relaxed) &&
+             atomic_load_explicit(&peer->has_emulated, memory_order_relaxed));
+}
+
+/* Not by UCX's own fence, which may flush the worker, dead peers included. */
 int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
 {
-    /* What UCX emulates travels on one lane and is carried out in its order.
-     * That says nothing about copies by the processor that overtake it, nor
-     * about hardware, where a peer may be reached by several lanes. (UCX's own
-     * fence may flush the whole worker, dead peers included.) */
-    bool is_in_order = !peer->domain->info.pins_memory &&
-                       !(peer->has_direct && peer->has_emulated);
-
-    if (!is_in_order && flush_is_due(peer)) {
+    if (!flush_is_in_order(peer) && flush_is_due(peer)) {
         return flush_by_ucx(peer, wait);
     }
 

@@ -98,8 +98,9 @@ int rsmi_fabric_key_open(rsmi_fabric_peer_t *peer, const void *blob,
     key->references = 1;
     key->is_direct =
         (domain->kind == RSMI_FABRIC_SHM) && key_can_point(key->rkey);
-    peer->has_direct |= key->is_direct;
-    peer->has_emulated |= !key->is_direct;
+    atomic_store_explicit(key->is_direct ? &peer->has_direct
+                                         : &peer->has_emulated,
+                          true, memory_order_relaxed);
     ++peer->references;
     DL_APPEND(domain->keys, key);
     *key_p = key;

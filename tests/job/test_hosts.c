@@ -68,6 +68,12 @@ static void make_hosts(void)
             "ip -n ${p}b addr add 10.77.0.2/24 dev eth0\n"
             "for h in a b; do\n"
             "    ip -n $p$h link set lo up; ip -n $p$h link set eth0 up\n"
+            "done\n"
+            /* UCX does not see a device before its link is up. */
+            "for h in a b; do\n"
+            "    until ip -n $p$h -br link show eth0 | grep -q ' UP '; do\n"
+            "        sleep 0.01\n"
+            "    done\n"
             "done\n",
             prefix);
     if (job.status != 0) {

@@ -123,6 +123,17 @@ static inline rsm_memseg_import_handle_t stress_connect(
     return import;
 }
 
+/* Tell the partner that we are through with its segment. It may withdraw the
+ * segment before we get to know that the word has arrived. */
+static inline void stress_say_goodbye(rsm_memseg_import_handle_t import,
+                                      off_t offset)
+{
+    int rc = rsmx_import_swap64(import, offset, 1, NULL);
+
+    STRESS_CHECK(rc == RSM_SUCCESS || rc == RSMERR_CONN_ABORTED, "%s",
+                 rsmx_error_name(rc));
+}
+
 /* Wait until another process, or an import of our own, has set the word. */
 static inline void stress_await(const void *word, uint64_t value)
 {

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
     STRESS_OK(rsm_memseg_export_publish(run.segment, &id, NULL, 0));
     run.import = stress_connect(run.controller, run.partner, ID);
     run_threads(memory);
-    STRESS_OK(rsmx_import_swap64(run.import, 8, 1, NULL));
+    stress_say_goodbye(run.import, 8);
     stress_await(memory + 8, 1);
     STRESS_OK(rsm_memseg_import_disconnect(run.import));
     STRESS_OK(rsm_memseg_export_destroy(run.segment));

@@ -162,7 +162,6 @@ int main(int argc, char **argv)
     rsmapi_barrier_t barrier;
     unsigned char *memory = stress_pages(SEGMENT_PAGES * STRESS_PAGE);
     uint64_t sum = 0;
-    uint64_t one = 1;
 
     run.deadline = stress_deadline(argc, argv);
     run.controller = stress_controller();
@@ -178,7 +177,7 @@ int main(int argc, char **argv)
     STRESS_OK(rsm_memseg_import_get64(run.shared, ADDER_OFFSET, &sum, 1));
     STRESS_CHECK(sum == atomic_load(&run.added), "%lu added, %lu there",
                  (unsigned long)run.added, (unsigned long)sum);
-    STRESS_OK(rsm_memseg_import_put64(run.shared, DONE_OFFSET, &one, 1));
+    stress_say_goodbye(run.shared, DONE_OFFSET);
     stress_await(memory + DONE_OFFSET, 1);
     STRESS_OK(rsm_memseg_import_destroy_barrier(&barrier));
     STRESS_OK(rsm_memseg_import_disconnect(run.shared));

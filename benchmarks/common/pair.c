@@ -128,6 +128,29 @@ static void connect_to_peer(bench_pair_t *pair,
         "rsm_memseg_import_init_barrier");
 }
 
+/* Wait until the other process has as many connections to us. The first one
+ * does before it measures, which may be over sooner than the second one has
+ * connected; both do at the end, so that nobody loses what is still in use. */
+static void await_importers(bench_pair_t *pair, uint32_t wanted)
+{
+    const struct timespec pause = {0, 1000 * 1000};
+    int64_t deadline = bench_now_ns() + (int64_t)START_MS * 1000000;
+    uint32_t importers;
+
+    for (;;) {
+        bench_must(pair,
+                   rsmx_export_get_importer_count(pair->segment, &importers),
+                   "rsmx_export_get_importer_count");
+        if (importers == wanted) {
+            return;
+        }
+        if (bench_now_ns() > deadline) {
+            bench_refuse(pair->program, "the other process does not answer");
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
 static void map_peer(bench_pair_t *pair)
 {
     void *address = NULL;
@@ -161,6 +184,9 @@ void bench_pair_open(bench_pair_t *pair)
     export_area(pair);
     connect_to_peer(pair, &pair->asking, &pair->asking_barrier);
     connect_to_peer(pair, &pair->data, &pair->barrier);
+    if (pair->is_first) {
+        await_importers(pair, 2);
+    }
 
     pair->is_explicit = (pair->options.sync != BENCH_SYNC_IMPLICIT);
     if (pair->is_explicit) {
@@ -194,6 +220,7 @@ void bench_pair_close(bench_pair_t *pair)
     }
     disconnect(pair, pair->data, &pair->barrier);
     disconnect(pair, pair->asking, &pair->asking_barrier);
+    await_importers(pair, 0);
     bench_must(pair, rsm_memseg_export_destroy(pair->segment),
                "rsm_memseg_export_destroy");
     bench_must(pair, rsm_release_controller(pair->controller),

@@ -9,32 +9,31 @@
 typedef uint32_t __attribute__((may_alias)) atomic_word32_t;
 typedef uint64_t __attribute__((may_alias)) atomic_word64_t;
 
-#define ATOMIC_APPLY(type, at)                                              \
-    switch (op) {                                                           \
-    case RSMI_ATOMIC_ADD:                                                   \
-        return __atomic_fetch_add((type *)(at), (type)operand,              \
-                                  __ATOMIC_SEQ_CST);                        \
-    case RSMI_ATOMIC_SWAP:                                                  \
-        return __atomic_exchange_n((type *)(at), (type)operand,             \
-                                   __ATOMIC_SEQ_CST);                       \
-    case RSMI_ATOMIC_AND:                                                   \
-        return __atomic_fetch_and((type *)(at), (type)operand,              \
-                                  __ATOMIC_SEQ_CST);                        \
-    case RSMI_ATOMIC_OR:                                                    \
-        return __atomic_fetch_or((type *)(at), (type)operand,               \
-                                 __ATOMIC_SEQ_CST);                         \
-    case RSMI_ATOMIC_XOR:                                                   \
-        return __atomic_fetch_xor((type *)(at), (type)operand,              \
-                                  __ATOMIC_SEQ_CST);                        \
-    case RSMI_ATOMIC_CSWAP:                                                 \
-    default: {                                                              \
-        type found = (type)compare;                                         \
-        (void)__atomic_compare_exchange_n((type *)(at), &found,             \
-                                          (type)operand, false,             \
-                                          __ATOMIC_SEQ_CST,                 \
-                                          __ATOMIC_SEQ_CST);                \
-        return found;                                                       \
-    }                                                                       \
+#define ATOMIC_APPLY(type, at)                                                 \
+    switch (op) {                                                              \
+    case RSMI_ATOMIC_ADD:                                                      \
+        return __atomic_fetch_add((type *)(at), (type)operand,                 \
+                                  __ATOMIC_SEQ_CST);                           \
+    case RSMI_ATOMIC_SWAP:                                                     \
+        return __atomic_exchange_n((type *)(at), (type)operand,                \
+                                   __ATOMIC_SEQ_CST);                          \
+    case RSMI_ATOMIC_AND:                                                      \
+        return __atomic_fetch_and((type *)(at), (type)operand,                 \
+                                  __ATOMIC_SEQ_CST);                           \
+    case RSMI_ATOMIC_OR:                                                       \
+        return __atomic_fetch_or((type *)(at), (type)operand,                  \
+                                 __ATOMIC_SEQ_CST);                            \
+    case RSMI_ATOMIC_XOR:                                                      \
+        return __atomic_fetch_xor((type *)(at), (type)operand,                 \
+                                  __ATOMIC_SEQ_CST);                           \
+    case RSMI_ATOMIC_CSWAP:                                                    \
+    default: {                                                                 \
+        type found = (type)compare;                                            \
+        (void)__atomic_compare_exchange_n((type *)(at), &found, (type)operand, \
+                                          false, __ATOMIC_SEQ_CST,             \
+                                          __ATOMIC_SEQ_CST);                   \
+        return found;                                                          \
+    }                                                                          \
     }
 
 RSMI_INLINE uint64_t atomic_apply(char *at, rsmi_atomic_op_t op, unsigned width,
@@ -94,32 +93,32 @@ out:
     return rc;
 }
 
-#define ATOMIC_DEFINE(name, op, type, width)                                  \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,  \
-                                       off_t offset, type value, type *old)   \
-    {                                                                         \
-        uint64_t found = 0;                                                   \
-        int rc = atomic_run(im_memseg, offset, op, width, value, 0, &found);  \
-                                                                              \
-        if ((rc == RSM_SUCCESS) && (old != NULL)) {                           \
-            *old = (type)found;                                               \
-        }                                                                     \
-        return rc;                                                            \
+#define ATOMIC_DEFINE(name, op, type, width)                                 \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
+                                       off_t offset, type value, type *old)  \
+    {                                                                        \
+        uint64_t found = 0;                                                  \
+        int rc = atomic_run(im_memseg, offset, op, width, value, 0, &found); \
+                                                                             \
+        if ((rc == RSM_SUCCESS) && (old != NULL)) {                          \
+            *old = (type)found;                                              \
+        }                                                                    \
+        return rc;                                                           \
     }
 
-#define ATOMIC_DEFINE_COMPARE(name, type, width)                              \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,  \
-                                       off_t offset, type expected,           \
-                                       type desired, type *old)               \
-    {                                                                         \
-        uint64_t found = 0;                                                   \
-        int rc = atomic_run(im_memseg, offset, RSMI_ATOMIC_CSWAP, width,      \
-                            desired, expected, &found);                       \
-                                                                              \
-        if ((rc == RSM_SUCCESS) && (old != NULL)) {                           \
-            *old = (type)found;                                               \
-        }                                                                     \
-        return rc;                                                            \
+#define ATOMIC_DEFINE_COMPARE(name, type, width)                             \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
+                                       off_t offset, type expected,          \
+                                       type desired, type *old)              \
+    {                                                                        \
+        uint64_t found = 0;                                                  \
+        int rc = atomic_run(im_memseg, offset, RSMI_ATOMIC_CSWAP, width,     \
+                            desired, expected, &found);                      \
+                                                                             \
+        if ((rc == RSM_SUCCESS) && (old != NULL)) {                          \
+            *old = (type)found;                                              \
+        }                                                                    \
+        return rc;                                                           \
     }
 
 ATOMIC_DEFINE(fetch_add32, RSMI_ATOMIC_ADD, uint32_t, 4)

@@ -40,10 +40,9 @@ static inline bool barrier_is_open(const rsmapi_barrier_t *barrier)
     return barrier->privdata == barrier_mark(barrier->seg, BARRIER_OPEN);
 }
 
-RSMI_EXPORT int
-rsm_memseg_import_init_barrier(rsm_memseg_import_handle_t im_memseg,
-                               rsm_barrier_type_t type,
-                               rsmapi_barrier_t *barrier)
+RSMI_EXPORT int rsm_memseg_import_init_barrier(
+    rsm_memseg_import_handle_t im_memseg, rsm_barrier_type_t type,
+    rsmapi_barrier_t *barrier)
 {
     rsmi_import_t *import;
     int rc = RSM_SUCCESS;
@@ -73,8 +72,7 @@ RSMI_EXPORT int rsm_memseg_import_open_barrier(rsmapi_barrier_t *barrier)
         return rc;
     }
     rsmi_guard_enter();
-    if (rsmi_likely(rsmi_handle_find(barrier->seg, RSMI_KIND_IMPORT) !=
-                    NULL)) {
+    if (rsmi_likely(rsmi_handle_find(barrier->seg, RSMI_KIND_IMPORT) != NULL)) {
         barrier->privdata = barrier_mark(barrier->seg, BARRIER_OPEN);
     } else {
         rc = RSMERR_BAD_SEG_HNDL;

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api/guard.h"
 #include "core/limits.h"
-#include "mem/mem.h"
 
 static bool export_is_aligned(const void *addr, size_t size)
 {
-    return (((uintptr_t)addr | size) & (rsmi_mem_page_size() - 1)) == 0;
+    return (((uintptr_t)addr | size) & (rsmi_limits_page_size() - 1)) == 0;
 }
 
-RSMI_EXPORT int
-rsm_memseg_export_create(rsmapi_controller_handle_t controller,
-                         rsm_memseg_export_handle_t *memseg, void *vaddr,
-                         size_t size, uint_t flags)
+RSMI_EXPORT int rsm_memseg_export_create(rsmapi_controller_handle_t controller,
+                                         rsm_memseg_export_handle_t *memseg,
+                                         void *vaddr, size_t size, uint_t flags)
 {
     const rsmi_controller_t *where = rsmi_controller_of(controller);
     rsmi_export_t *segment;
@@ -37,8 +35,8 @@ rsm_memseg_export_create(rsmapi_controller_handle_t controller,
         return RSMERR_BAD_LENGTH;
     }
 
-    rc = rsmi_export_create(where, vaddr, size,
-                            (flags & RSM_ALLOW_REBIND) != 0, &segment);
+    rc = rsmi_export_create(where, vaddr, size, (flags & RSM_ALLOW_REBIND) != 0,
+                            &segment);
     if (rc == RSM_SUCCESS) {
         *memseg = (rsm_memseg_export_handle_t)(uintptr_t)segment->object.handle;
     }
@@ -58,11 +56,10 @@ RSMI_EXPORT int rsm_memseg_export_destroy(rsm_memseg_export_handle_t memseg)
     return rc;
 }
 
-RSMI_EXPORT int
-rsm_memseg_export_publish(rsm_memseg_export_handle_t memseg,
-                          rsm_memseg_id_t *segment_id,
-                          rsmapi_access_entry_t access_list[],
-                          uint_t access_list_length)
+RSMI_EXPORT int rsm_memseg_export_publish(rsm_memseg_export_handle_t memseg,
+                                          rsm_memseg_id_t *segment_id,
+                                          rsmapi_access_entry_t access_list[],
+                                          uint_t access_list_length)
 {
     rsmi_export_t *segment;
     int rc;
@@ -84,10 +81,9 @@ rsm_memseg_export_publish(rsm_memseg_export_handle_t memseg,
     return rc;
 }
 
-RSMI_EXPORT int
-rsm_memseg_export_republish(rsm_memseg_export_handle_t memseg,
-                            rsmapi_access_entry_t access_list[],
-                            uint_t access_list_length)
+RSMI_EXPORT int rsm_memseg_export_republish(rsm_memseg_export_handle_t memseg,
+                                            rsmapi_access_entry_t access_list[],
+                                            uint_t access_list_length)
 {
     rsmi_export_t *segment = rsmi_get_export(memseg);
     int rc;
@@ -131,8 +127,7 @@ static int export_rebind(rsmi_export_t *segment, void *vaddr, size_t size)
 }
 
 RSMI_EXPORT int rsm_memseg_export_rebind(rsm_memseg_export_handle_t memseg,
-                                         void *vaddr, offset_t off,
-                                         size_t size)
+                                         void *vaddr, offset_t off, size_t size)
 {
     rsmi_export_t *segment = rsmi_get_export(memseg);
     int rc;

@@ -54,9 +54,8 @@ RSMI_EXPORT int rsmx_import_get_size(rsm_memseg_import_handle_t im_memseg,
     return rc;
 }
 
-RSMI_EXPORT int
-rsmx_import_get_permission(rsm_memseg_import_handle_t im_memseg,
-                           rsm_permission_t *perm)
+RSMI_EXPORT int rsmx_import_get_permission(rsm_memseg_import_handle_t im_memseg,
+                                           rsm_permission_t *perm)
 {
     rsmi_import_t *import = rsmi_get_import(im_memseg);
     int rc = RSMERR_BAD_ADDR;
@@ -72,9 +71,8 @@ rsmx_import_get_permission(rsm_memseg_import_handle_t im_memseg,
     return rc;
 }
 
-RSMI_EXPORT int
-rsmx_export_get_importer_count(rsm_memseg_export_handle_t memseg,
-                               uint32_t *count)
+RSMI_EXPORT int rsmx_export_get_importer_count(
+    rsm_memseg_export_handle_t memseg, uint32_t *count)
 {
     rsmi_export_t *segment = rsmi_get_export(memseg);
     int rc = RSMERR_BAD_ADDR;

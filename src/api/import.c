@@ -21,11 +21,11 @@ static int import_check(const rsmi_controller_t *controller,
     return RSM_SUCCESS;
 }
 
-RSMI_EXPORT int
-rsm_memseg_import_connect(rsmapi_controller_handle_t controller,
-                          rsm_node_id_t node_id, rsm_memseg_id_t segment_id,
-                          rsm_permission_t perm,
-                          rsm_memseg_import_handle_t *im_memseg)
+RSMI_EXPORT int rsm_memseg_import_connect(rsmapi_controller_handle_t controller,
+                                          rsm_node_id_t node_id,
+                                          rsm_memseg_id_t segment_id,
+                                          rsm_permission_t perm,
+                                          rsm_memseg_import_handle_t *im_memseg)
 {
     const rsmi_controller_t *where = rsmi_controller_of(controller);
     rsmi_import_t *import;
@@ -51,8 +51,8 @@ rsm_memseg_import_connect(rsmapi_controller_handle_t controller,
     return rc;
 }
 
-RSMI_EXPORT int
-rsm_memseg_import_disconnect(rsm_memseg_import_handle_t im_memseg)
+RSMI_EXPORT int rsm_memseg_import_disconnect(
+    rsm_memseg_import_handle_t im_memseg)
 {
     rsmi_import_t *import = rsmi_get_import(im_memseg);
     int rc;
@@ -65,9 +65,8 @@ rsm_memseg_import_disconnect(rsm_memseg_import_handle_t im_memseg)
     return rc;
 }
 
-RSMI_EXPORT int
-rsm_memseg_import_set_mode(rsm_memseg_import_handle_t im_memseg,
-                           rsm_barrier_mode_t mode)
+RSMI_EXPORT int rsm_memseg_import_set_mode(rsm_memseg_import_handle_t im_memseg,
+                                           rsm_barrier_mode_t mode)
 {
     rsmi_import_t *import = rsmi_get_import(im_memseg);
     int rc = RSMERR_BAD_MODE;
@@ -84,9 +83,8 @@ rsm_memseg_import_set_mode(rsm_memseg_import_handle_t im_memseg,
     return rc;
 }
 
-RSMI_EXPORT int
-rsm_memseg_import_get_mode(rsm_memseg_import_handle_t im_memseg,
-                           rsm_barrier_mode_t *mode)
+RSMI_EXPORT int rsm_memseg_import_get_mode(rsm_memseg_import_handle_t im_memseg,
+                                           rsm_barrier_mode_t *mode)
 {
     rsmi_import_t *import = rsmi_get_import(im_memseg);
     int rc = RSMERR_BAD_ADDR;

@@ -34,8 +34,8 @@ RSMI_INLINE int io_check(rsmi_import_t *import, off_t offset, const void *data,
     if (rsmi_unlikely(data == NULL)) {
         return RSMERR_BAD_ADDR;
     }
-    if (rsmi_unlikely((((uintptr_t)data | (uintptr_t)offset) &
-                       (width - 1)) != 0)) {
+    if (rsmi_unlikely((((uintptr_t)data | (uintptr_t)offset) & (width - 1)) !=
+                      0)) {
         return RSMERR_BAD_MEM_ALIGNMENT;
     }
     if (rsmi_unlikely(count > SIZE_MAX / width)) {
@@ -71,8 +71,7 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
         goto out;
     }
     if (rsmi_unlikely(import->view == NULL)) {
-        return io_transfer(import, (size_t)offset, data, count * width,
-                           is_put);
+        return io_transfer(import, (size_t)offset, data, count * width, is_put);
     }
     remote = import->view + offset;
     if (is_put) {

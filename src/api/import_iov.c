@@ -102,8 +102,7 @@ static int iov_piece(const iov_t *iov, size_t idx)
                              iov->is_put ? RSM_PERM_WRITE : RSM_PERM_READ);
     }
     if (rc == RSM_SUCCESS) {
-        rc = iov_move(iov, local, piece->remote_offset,
-                      piece->transfer_length);
+        rc = iov_move(iov, local, piece->remote_offset, piece->transfer_length);
     }
     return rc;
 }
@@ -154,7 +153,7 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
 
 static int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
 {
-    iov_t iov = { .is_put = is_put };
+    iov_t iov = {.is_put = is_put};
     int rc;
 
     if (sg_io == NULL) {

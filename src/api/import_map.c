@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api/guard.h"
-#include "mem/mem.h"
+#include "core/limits.h"
 
 static bool map_is_aligned(uintptr_t value)
 {
-    return (value & (rsmi_mem_page_size() - 1)) == 0;
+    return (value & (rsmi_limits_page_size() - 1)) == 0;
 }
 
 /* State first: mapped already, or over. The rest of the checks needs neither
@@ -71,8 +71,8 @@ RSMI_EXPORT int rsm_memseg_import_map(rsm_memseg_import_handle_t im_memseg,
         rc = map_check(import, address, attr, perm, offset, length);
     }
     if (rc == RSM_SUCCESS) {
-        rc = rsmi_import_map(import, address, (attr & RSM_MAP_FIXED) != 0,
-                             perm, (size_t)offset, length);
+        rc = rsmi_import_map(import, address, (attr & RSM_MAP_FIXED) != 0, perm,
+                             (size_t)offset, length);
     }
     rsmi_handle_put(&import->object);
     return rc;

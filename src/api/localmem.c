@@ -3,19 +3,17 @@
 
 #include "core/controller.h"
 #include "core/limits.h"
-#include "mem/mem.h"
 #include "rsmapi.h"
 
-RSMI_EXPORT int
-rsm_create_localmemory_handle(rsmapi_controller_handle_t handle,
-                              rsm_localmemory_handle_t *l_handle,
-                              caddr_t local_vaddr, size_t length)
+RSMI_EXPORT int rsm_create_localmemory_handle(
+    rsmapi_controller_handle_t handle, rsm_localmemory_handle_t *l_handle,
+    caddr_t local_vaddr, size_t length)
 {
     const rsmi_controller_t *controller = rsmi_controller_of(handle);
     rsmi_localmem_t *localmem;
     int rc;
 
-    if (((uintptr_t)local_vaddr & (rsmi_mem_page_size() - 1)) != 0) {
+    if (((uintptr_t)local_vaddr & (rsmi_limits_page_size() - 1)) != 0) {
         return RSMERR_BAD_ADDR;
     }
     if (controller == NULL) {
@@ -42,9 +40,8 @@ rsm_create_localmemory_handle(rsmapi_controller_handle_t handle,
     return rc;
 }
 
-RSMI_EXPORT int
-rsm_free_localmemory_handle(rsmapi_controller_handle_t handle,
-                            rsm_localmemory_handle_t l_handle)
+RSMI_EXPORT int rsm_free_localmemory_handle(rsmapi_controller_handle_t handle,
+                                            rsm_localmemory_handle_t l_handle)
 {
     rsmi_localmem_t *localmem;
     int rc = RSMERR_BAD_LOCALMEM_HNDL;

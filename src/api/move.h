@@ -18,12 +18,12 @@ typedef uint16_t __attribute__((may_alias)) rsmi_word16_t;
 typedef uint32_t __attribute__((may_alias)) rsmi_word32_t;
 typedef uint64_t __attribute__((may_alias)) rsmi_word64_t;
 
-#define RSMI_MOVE_WORDS(type)                                              \
-    for (idx = 0; idx < count; ++idx) {                                    \
-        __atomic_store_n((type *)dst + idx,                                \
-                         __atomic_load_n((const type *)src + idx,          \
-                                         __ATOMIC_RELAXED),                \
-                         __ATOMIC_RELAXED);                                \
+#define RSMI_MOVE_WORDS(type)                                           \
+    for (idx = 0; idx < count; ++idx) {                                 \
+        __atomic_store_n(                                               \
+            (type *)dst + idx,                                          \
+            __atomic_load_n((const type *)src + idx, __ATOMIC_RELAXED), \
+            __ATOMIC_RELAXED);                                          \
     }
 
 /* @p width is a constant where this is called. */

@@ -63,9 +63,8 @@ static bool access_entry_is_good(const rsmapi_access_entry_t *entry,
     return !own_only || (rank == rsmi_runtime_rank());
 }
 
-int rsmi_access_set(rsmi_access_t *access,
-                    const rsmapi_access_entry_t *entries, uint32_t count,
-                    bool own_only)
+int rsmi_access_set(rsmi_access_t *access, const rsmapi_access_entry_t *entries,
+                    uint32_t count, bool own_only)
 {
     rsmapi_access_entry_t *copy = NULL;
     uint32_t idx;

@@ -25,9 +25,8 @@ void rsmi_access_clear(rsmi_access_t *access);
 /* Replace the list by a checked copy. @p own_only: nobody but @p own_node may
  * be listed, once (the loopback controller). RSMERR_BAD_ACL,
  * RSMERR_INSUFFICIENT_MEM; the old list stays on failure. */
-int rsmi_access_set(rsmi_access_t *access,
-                    const rsmapi_access_entry_t *entries, uint32_t count,
-                    bool own_only);
+int rsmi_access_set(rsmi_access_t *access, const rsmapi_access_entry_t *entries,
+                    uint32_t count, bool own_only);
 
 /* RSM_SUCCESS, RSMERR_SEG_NOT_PUBLISHED_TO_NODE or RSMERR_PERM_DENIED. */
 int rsmi_access_check(const rsmi_access_t *access, rsm_node_id_t node,

@@ -277,8 +277,7 @@ typedef struct {
 } acquire_t;
 
 /* First pass: what lies where. Neighbouring private areas become one piece. */
-static int acquire_area(const rsmi_mem_area_t *area, void *arg)
-    RSMI_NO_ANALYSIS
+static int acquire_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
 {
     acquire_t *acquire = arg;
     rsmi_pieces_t *plan = &acquire->plan;
@@ -289,8 +288,8 @@ static int acquire_area(const rsmi_mem_area_t *area, void *arg)
     if ((area->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)) {
         return RSMERR_PERM_DENIED;
     }
-    if ((plan->count > 0) && (plan->pieces[plan->count - 1].backing ==
-                              backing) &&
+    if ((plan->count > 0) &&
+        (plan->pieces[plan->count - 1].backing == backing) &&
         (acquire->is_private[plan->count - 1] == !area->is_shared)) {
         plan->pieces[plan->count - 1].size += area->size;
         return RSM_SUCCESS;

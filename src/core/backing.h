@@ -61,8 +61,7 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
 
 /* Put fresh pages with the same contents behind the application's range; who
  * still holds the old ones is cut off. */
-int rsmi_backing_renew(rsmi_backing_t *backing)
-    RSMI_REQUIRES(rsmi_memory_lock);
+int rsmi_backing_renew(rsmi_backing_t *backing) RSMI_REQUIRES(rsmi_memory_lock);
 
 /* Shared by more than one segment. */
 bool rsmi_backing_is_common(const rsmi_backing_t *backing)

@@ -55,8 +55,8 @@ typedef struct {
     bool is_unix;
 } door_t;
 
-static door_t client_doors[2] = { { .source.fd = -1, .is_unix = true },
-                                  { .source.fd = -1 } };
+static door_t client_doors[2] = {{.source.fd = -1, .is_unix = true},
+                                 {.source.fd = -1}};
 static link_t *client_links;
 static uint64_t client_last_serial;
 
@@ -120,7 +120,8 @@ static void client_free(rsmi_client_t *client)
     rsmi_connection_t *connection, *next;
 
     rsmi_lock(&rsmi_directory_lock);
-    HASH_ITER(hh, client->connections, connection, next) {
+    HASH_ITER(hh, client->connections, connection, next)
+    {
         rsmi_connection_close(connection, RSMI_PARTING_GONE);
     }
     rsmi_unlock(&rsmi_directory_lock);
@@ -160,7 +161,8 @@ void rsmi_client_forked(void)
     link_t *link;
     size_t idx;
 
-    DL_FOREACH(client_links, link) {
+    DL_FOREACH(client_links, link)
+    {
         (void)close(link->source.fd);
     }
     for (idx = 0; idx < RSMI_COUNT_OF(client_doors); ++idx) {
@@ -174,15 +176,14 @@ void rsmi_client_forked(void)
 
 static bool client_welcome(link_t *link, int rc)
 {
-    rsmi_wire_welcome_t welcome = { .rc = rc };
-    struct iovec part = { &welcome, sizeof(welcome) };
+    rsmi_wire_welcome_t welcome = {.rc = rc};
+    struct iovec part = {&welcome, sizeof(welcome)};
     int fd = rsmi_life_fd();
 
     rsmi_frame_init(&welcome.header, RSMI_WIRE_WELCOME, sizeof(welcome), 0);
-    return rsmi_frame_answer(link->source.fd, &part, 1, &fd,
-                             (link->is_unix && (link->state == LINK_REQUESTS))
-                                 ? 1
-                                 : 0);
+    return rsmi_frame_answer(
+        link->source.fd, &part, 1, &fd,
+        (link->is_unix && (link->state == LINK_REQUESTS)) ? 1 : 0);
 }
 
 /* The process at the other end is the one that the bootstrap knows by this
@@ -203,9 +204,10 @@ static void client_admit(link_t *link, const rsmi_node_record_t *record)
     rsmi_client_t *client;
 
     if (!client_is_who_it_says(link, record)) {
-        rsmi_warn("core", "process %d says it is rank %u, which it is not; "
-                          "it is turned away", (int)link->identity.pid,
-                  link->rank);
+        rsmi_warn("core",
+                  "process %d says it is rank %u, which it is not; "
+                  "it is turned away",
+                  (int)link->identity.pid, link->rank);
         link_drop(link);
         return;
     }
@@ -294,7 +296,8 @@ static void client_join(link_t *link)
 {
     link_t *first;
 
-    DL_FOREACH(client_links, first) {
+    DL_FOREACH(client_links, first)
+    {
         if ((first->state == LINK_REQUESTS) &&
             (first->session == link->session) && (first->rank == link->rank) &&
             (first->identity.pid == link->identity.pid) &&
@@ -325,8 +328,8 @@ static void client_hello(link_t *link)
         (hello.header.size != sizeof(hello)) ||
         (hello.version != RSMI_WIRE_VERSION) ||
         (hello.rank >= rsmi_runtime_size()) ||
-        (memcmp(hello.secret, rsmi_node_self()->secret,
-                sizeof(hello.secret)) != 0)) {
+        (memcmp(hello.secret, rsmi_node_self()->secret, sizeof(hello.secret)) !=
+         0)) {
         rsmi_warn("core", "somebody who does not belong to this job knocked "
                           "and was turned away");
         link_drop(link);
@@ -424,7 +427,8 @@ static void client_flush(link_t *link)
     rsmi_lock(&rsmi_directory_lock);
     rsmi_service_change(&link->source, EPOLLIN);
     is_done = rsmi_client_send(client, NULL, 0) != RSMI_SEND_FULL;
-    HASH_ITER(hh, client->connections, connection, next) {
+    HASH_ITER(hh, client->connections, connection, next)
+    {
         is_done = is_done && rsmi_connection_flush(connection);
     }
     rsmi_unlock(&rsmi_directory_lock);
@@ -493,8 +497,7 @@ static void door_ready(rsmi_source_t *source, uint32_t events)
     }
 }
 
-int rsmi_client_listen(const char *name, bool has_other_hosts,
-                       uint16_t *port_p)
+int rsmi_client_listen(const char *name, bool has_other_hosts, uint16_t *port_p)
 {
     size_t idx;
     int rc;

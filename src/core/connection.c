@@ -14,12 +14,7 @@ static pthread_once_t connection_once = PTHREAD_ONCE_INIT;
 
 static void connection_setup(void)
 {
-    pthread_condattr_t attr;
-
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&connection_gone, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    rsmi_cond_init(&connection_gone);
 }
 
 int rsmi_connection_open(rsmi_export_t *segment, struct rsmi_client *client,
@@ -63,6 +58,7 @@ void rsmi_connection_detach(rsmi_connection_t *connection)
 /* A process that is gone stores no more, but what it sent may be on its way. */
 static void connection_mark_dirty(const rsmi_connection_t *connection,
                                   rsmi_parting_t parting)
+    RSMI_REQUIRES(rsmi_directory_lock)
 {
     rsmi_export_t *segment = connection->owner;
 
@@ -96,7 +92,7 @@ void rsmi_connection_withdraw(rsmi_connection_t *connection)
 }
 
 static bool connection_send(rsmi_connection_t *connection, const void *message,
-                            size_t size)
+                            size_t size) RSMI_REQUIRES(rsmi_directory_lock)
 {
     return rsmi_client_send(connection->client, message, size) !=
            RSMI_SEND_FULL;
@@ -104,6 +100,7 @@ static bool connection_send(rsmi_connection_t *connection, const void *message,
 
 /* Events first: they were posted before the withdrawal. */
 static bool connection_flush_events(rsmi_connection_t *connection)
+    RSMI_REQUIRES(rsmi_directory_lock)
 {
     rsmi_wire_notify_t notify;
 
@@ -143,13 +140,12 @@ bool rsmi_connection_flush(rsmi_connection_t *connection)
 
 void rsmi_connection_await(rsmi_export_t *segment, rsmi_time_t deadline)
 {
-    struct timespec until = { .tv_sec = deadline / 1000000000,
-                              .tv_nsec = deadline % 1000000000 };
+    struct timespec until = {.tv_sec = deadline / 1000000000,
+                             .tv_nsec = deadline % 1000000000};
 
     (void)pthread_once(&connection_once, connection_setup);
     while (segment->connections != NULL) {
-        if (pthread_cond_timedwait(&connection_gone,
-                                   &rsmi_directory_lock.mutex,
+        if (pthread_cond_timedwait(&connection_gone, &rsmi_directory_lock.mutex,
                                    &until) == ETIMEDOUT) {
             return;
         }

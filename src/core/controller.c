@@ -12,11 +12,11 @@
 #include <strings.h>
 
 static const rsmi_controller_t controller_table[] = {
-    { "loopback", RSMI_PATH_SAME_HOST | RSMI_PATH_NET, true, 0 },
-    { "ucx0", RSMI_PATH_ALL, false, 1 },
-    { "shm0", RSMI_PATH_SAME_HOST, false, 2 },
-    { "tcp0", RSMI_PATH_TCP, false, 3 },
-    { "ib0", RSMI_PATH_IB, false, 4 },
+    {"loopback", RSMI_PATH_SAME_HOST | RSMI_PATH_NET, true, 0},
+    {"ucx0", RSMI_PATH_ALL, false, 1},
+    {"shm0", RSMI_PATH_SAME_HOST, false, 2},
+    {"tcp0", RSMI_PATH_TCP, false, 3},
+    {"ib0", RSMI_PATH_IB, false, 4},
 };
 
 typedef struct {
@@ -26,9 +26,8 @@ typedef struct {
 } controller_handle_t;
 
 static rsmi_lock_t controller_lock = RSMI_LOCK_INIT;
-static controller_handle_t
-    *controller_handles[RSMI_COUNT_OF(controller_table)] RSMI_GUARDED_BY(
-        controller_lock);
+static controller_handle_t *controller_handles[RSMI_COUNT_OF(
+    controller_table)] RSMI_GUARDED_BY(controller_lock);
 
 static bool controller_is_present(const rsmi_controller_t *controller)
 {
@@ -80,8 +79,7 @@ static bool controller_has_name(const rsmi_controller_t *controller,
     return (len == own) && (strncasecmp(name, controller->name, own) == 0);
 }
 
-static const rsmi_controller_t *controller_by_name(const char *name,
-                                                   size_t len)
+static const rsmi_controller_t *controller_by_name(const char *name, size_t len)
 {
     const rsmi_controller_t *controller;
     size_t idx;
@@ -199,8 +197,7 @@ const rsmi_controller_t *rsmi_controller_of(rsmapi_controller_handle_t handle)
     return controller;
 }
 
-bool rsmi_controller_reaches(const rsmi_controller_t *controller,
-                             uint32_t rank)
+bool rsmi_controller_reaches(const rsmi_controller_t *controller, uint32_t rank)
 {
     if (rank == rsmi_runtime_rank()) {
         return true;

@@ -33,8 +33,7 @@ int rsmi_controller_open(const rsmi_controller_t *controller,
 int rsmi_controller_close(rsmapi_controller_handle_t handle);
 
 /* NULL for a handle that is not one. Controllers themselves never go away. */
-const rsmi_controller_t *
-rsmi_controller_of(rsmapi_controller_handle_t handle);
+const rsmi_controller_t *rsmi_controller_of(rsmapi_controller_handle_t handle);
 
 /* Whether that node can be reached through it by what is known now. */
 bool rsmi_controller_reaches(const rsmi_controller_t *controller,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The event counter behind a segment's signals and poll descriptor. Posts and
- * waits go through an eventfd once somebody waits; before that they are
- * counted in memory, so that a segment that never waits costs no descriptor. */
+/* The event counter behind a segment's signals and poll descriptor. Events are
+ * counted in memory; once somebody waits, a pipe holds one byte as long as the
+ * counter is not zero. A pipe, because its reading end is what programs poll:
+ * of the descriptors that come into question it alone reports POLLRDNORM *and*
+ * wakes who waits for just that (an eventfd does neither, an epoll descriptor
+ * only the former). */
 #ifndef RSMI_EVENT_H
 #define RSMI_EVENT_H
 
@@ -9,16 +12,15 @@
 #include "util/lock.h"
 
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
     rsmi_lock_t lock;
-    int counter;    /* eventfd in semaphore mode, -1 until needed */
-    int descriptor; /* epoll around it, what programs poll; -1 until asked for */
-    uint64_t pending RSMI_GUARDED_FIELD(lock); /* while there is no eventfd */
-    _Atomic uint32_t poll_references;
+    int pipe[2]; /* -1 until needed */
+    uint64_t pending RSMI_GUARDED_FIELD(lock);
+    uint32_t poll_references RSMI_GUARDED_FIELD(lock);
+    bool is_listed RSMI_GUARDED_FIELD(lock); /* the descriptor is known */
     bool is_closed RSMI_GUARDED_FIELD(lock);
 } rsmi_event_t;
 
@@ -33,9 +35,7 @@ void rsmi_event_post(rsmi_event_t *event, uint64_t count, bool is_optional);
  * descriptor to wait on. */
 int rsmi_event_wait(rsmi_event_t *event, rsmi_time_t deadline);
 
-/* Consume one if there is one. */
-bool rsmi_event_take(rsmi_event_t *event);
-
+/* RSMERR_INSUFFICIENT_MEM, RSMERR_BAD_SEG_HNDL. */
 int rsmi_event_get_descriptor(rsmi_event_t *event, int *fd_p);
 void rsmi_event_release_descriptor(rsmi_event_t *event);
 

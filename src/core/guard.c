@@ -77,7 +77,7 @@ RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
 static bool guard_wait_for(const rsmi_guard_reader_t *reader,
                            rsmi_time_t deadline)
 {
-    const struct timespec pause = { 0, 50000 };
+    const struct timespec pause = {0, 50000};
     uint64_t section;
     unsigned round = 0;
 
@@ -120,8 +120,10 @@ bool rsmi_guard_wait(void)
     }
     rsmi_unlock(&guard_lock);
     if (!is_over) {
-        rsmi_warn("core", "a thread has not left the library for %d ms; an "
-                          "object is kept", GUARD_PATIENCE_MS);
+        rsmi_warn("core",
+                  "a thread has not left the library for %d ms; an "
+                  "object is kept",
+                  GUARD_PATIENCE_MS);
     }
     return is_over;
 }

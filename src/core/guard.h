@@ -12,6 +12,7 @@
 
 #include "util/clock.h"
 #include "util/compiler.h"
+#include "util/lock.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -81,6 +82,6 @@ RSMI_INLINE void rsmi_guard_leave(void)
 bool rsmi_guard_wait(void);
 
 /* In the child of a fork only the calling thread is left. */
-void rsmi_guard_forked(void);
+void rsmi_guard_forked(void) RSMI_NO_ANALYSIS;
 
 #endif

@@ -14,6 +14,7 @@ rsmi_handle_slot_t *rsmi_handle_chunks[RSMI_HANDLE_CHUNKS];
 
 static rsmi_lock_t handle_lock = RSMI_LOCK_INIT;
 static uint32_t handle_free RSMI_GUARDED_BY(handle_lock) = HANDLE_NONE;
+static bool handle_is_disabled RSMI_GUARDED_BY(handle_lock);
 
 static rsmi_handle_slot_t *handle_slot(uint32_t idx)
 {
@@ -53,12 +54,15 @@ int rsmi_handle_create(rsmi_object_t *object, rsmi_kind_t kind,
     int rc;
 
     rsmi_lock(&handle_lock);
-    if (handle_free == HANDLE_NONE) {
+    rc = RSM_SUCCESS;
+    if (handle_is_disabled) {
+        rc = RSMERR_INSUFFICIENT_RESOURCES;
+    } else if (handle_free == HANDLE_NONE) {
         rc = handle_grow();
-        if (rc != RSM_SUCCESS) {
-            rsmi_unlock(&handle_lock);
-            return rc;
-        }
+    }
+    if (rc != RSM_SUCCESS) {
+        rsmi_unlock(&handle_lock);
+        return rc;
     }
     idx = handle_free;
     slot = handle_slot(idx);
@@ -68,8 +72,8 @@ int rsmi_handle_create(rsmi_object_t *object, rsmi_kind_t kind,
 
     object->kind = kind;
     object->destroy = destroy;
-    object->handle = ((uint64_t)slot->generation << 32) |
-                     ((uint64_t)idx << 3) | (uint64_t)kind;
+    object->handle = ((uint64_t)slot->generation << 32) | ((uint64_t)idx << 3) |
+                     (uint64_t)kind;
     atomic_init(&object->references, 1);
     slot->object = object;
     atomic_store_explicit(&slot->handle, object->handle, memory_order_release);
@@ -129,7 +133,14 @@ bool rsmi_handle_retire(rsmi_object_t *object)
 
 void rsmi_handle_disable(void)
 {
-    rsmi_lock_init(&handle_lock);
-    handle_free = HANDLE_NONE;
+    rsmi_lock(&handle_lock);
+    handle_is_disabled = true;
     atomic_store(&rsmi_handle_limit, 0);
+    rsmi_unlock(&handle_lock);
+}
+
+void rsmi_handle_forked(void)
+{
+    rsmi_lock_init(&handle_lock);
+    rsmi_handle_disable();
 }

@@ -87,7 +87,10 @@ void rsmi_handle_hold(rsmi_object_t *object);
  * False when another was first. */
 bool rsmi_handle_retire(rsmi_object_t *object);
 
-/* No handle works any more: the child of a fork. */
+/* No handle works any more, and none is made: the process ends. */
 void rsmi_handle_disable(void);
+
+/* The same in the child of a fork, where the lock may be in any state. */
+void rsmi_handle_forked(void);
 
 #endif

@@ -31,8 +31,8 @@ int rsmi_import_prot(rsm_permission_t perm)
 
 static void import_release(rsmi_import_t *import, bool is_clean)
 {
-    rsmi_wire_release_t release = { .cookie = import->cookie,
-                                    .is_clean = is_clean };
+    rsmi_wire_release_t release = {.cookie = import->cookie,
+                                   .is_clean = is_clean};
 
     rsmi_frame_init(&release.header, RSMI_WIRE_RELEASE, sizeof(release), 0);
     (void)rsmi_peer_tell(import->peer, &release.header,
@@ -95,8 +95,8 @@ static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
     if ((offer->pieces > RSMI_WIRE_PIECES_MAX) ||
         (offer->key_size > RSMI_WIRE_BLOB_MAX) ||
         (offer->address_size > RSMI_WIRE_BLOB_MAX) ||
-        ((offer->path & asked) == 0) ||
-        (offer->slot >= rsmi_life_slots()) || (offer->size == 0)) {
+        ((offer->path & asked) == 0) || (offer->slot >= rsmi_life_slots()) ||
+        (offer->size == 0)) {
         return false;
     }
     size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
@@ -182,8 +182,8 @@ static int import_open_key(rsmi_import_t *import,
                            const rsmi_wire_offer_t *offer)
 {
     rsmi_fabric_kind_t kind = rsmi_landing_domain(import->path);
-    const char *key = (const char *)(offer + 1) +
-                      offer->pieces * sizeof(rsmi_wire_piece_t);
+    const char *key =
+        (const char *)(offer + 1) + offer->pieces * sizeof(rsmi_wire_piece_t);
     int rc;
 
     rc = rsmi_peer_way(import->peer, kind, key + offer->key_size,
@@ -373,7 +373,7 @@ bool rsmi_import_end(rsmi_import_t *import)
 
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags)
 {
-    rsmi_wire_post_t post = { .cookie = import->cookie, .flags = flags };
+    rsmi_wire_post_t post = {.cookie = import->cookie, .flags = flags};
 
     if (!rsmi_import_stands(import)) {
         return RSMERR_CONN_ABORTED;

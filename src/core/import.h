@@ -36,8 +36,8 @@ typedef struct rsmi_import {
     rsmi_object_t object;
 
     /* Read by every access, written hardly ever. */
-    char *view;              /* the exporter's pages, NULL on paths through UCX */
-    _Atomic size_t low;      /* accessible bytes: [low, high) */
+    char *view;         /* the exporter's pages, NULL on paths through UCX */
+    _Atomic size_t low; /* accessible bytes: [low, high) */
     _Atomic size_t high;
     rsm_permission_t perm;
     _Atomic uint32_t mode;     /* rsm_barrier_mode_t */
@@ -56,14 +56,14 @@ typedef struct rsmi_import {
     rsmi_fabric_peer_t *way;
     rsmi_fabric_key_t *key;
     uint64_t remote;
-    _Atomic uint32_t active;       /* threads inside a transfer */
-    _Atomic uint64_t started;      /* transfers left on their way so far */
-    _Atomic uint64_t settled;      /* of these, known to be complete */
-    _Atomic uint64_t failures;     /* of the peer, already reported */
+    _Atomic uint32_t active;   /* threads inside a transfer */
+    _Atomic uint64_t started;  /* transfers left on their way so far */
+    _Atomic uint64_t settled;  /* of these, known to be complete */
+    _Atomic uint64_t failures; /* of the peer, already reported */
 
     rsmi_lock_t lock;
     bool is_over RSMI_GUARDED_FIELD(lock); /* view and mapping are blank */
-    rsmi_import_piece_t *pieces;        /* runs of the view, of one file each */
+    rsmi_import_piece_t *pieces; /* runs of the view, of one file each */
     size_t piece_count;
     char *mapping RSMI_GUARDED_FIELD(lock);
     size_t mapping_size RSMI_GUARDED_FIELD(lock);

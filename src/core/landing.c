@@ -45,7 +45,7 @@ static int landing_show_area(const rsmi_mem_area_t *area, void *arg)
 
 static int landing_show(char *to, const rsmi_piece_t *piece)
 {
-    landing_copy_t copy = { piece->addr, to };
+    landing_copy_t copy = {piece->addr, to};
 
     if (piece->backing != NULL) {
         return rsmi_mem_show(to, piece->size, rsmi_backing_fd(piece->backing),
@@ -147,8 +147,10 @@ void rsmi_landing_close(rsmi_landing_t *landing, bool is_clean)
     if (is_clean) {
         rsmi_mem_unmap(landing->addr, landing->size);
     } else {
-        rsmi_debug("core", "%zu bytes of addresses stay blank for a silent "
-                           "importer", landing->size);
+        rsmi_debug("core",
+                   "%zu bytes of addresses stay blank for a silent "
+                   "importer",
+                   landing->size);
         rsmi_landing_blank(landing);
     }
     free(landing);

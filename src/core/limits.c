@@ -10,6 +10,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+size_t rsmi_limits_page_size(void)
+{
+    return rsmi_mem_page_size();
+}
+
 static size_t limits_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
@@ -34,8 +39,7 @@ static bool limits_uses_shm(const rsmi_controller_t *controller)
     rsmi_fabric_info_t info;
 
     rsmi_fabric_query(RSMI_FABRIC_SHM, &info);
-    return info.is_present &&
-           ((controller->paths & RSMI_PATH_SAME_HOST) != 0);
+    return info.is_present && ((controller->paths & RSMI_PATH_SAME_HOST) != 0);
 }
 
 /* Exported pages lie in /dev/shm where UCX has shared memory; the size of
@@ -71,13 +75,10 @@ void rsmi_limits_get(const rsmi_controller_t *controller,
     memset(attr_p, 0, sizeof(*attr_p));
     attr_p->attr_direct_access_sizes =
         RSM_DAS8 | RSM_DAS16 | RSM_DAS32 | RSM_DAS64;
-    attr_p->attr_atomic_sizes =
-        RSM_DAS8 | RSM_DAS16 | RSM_DAS32 | RSM_DAS64;
+    attr_p->attr_atomic_sizes = RSM_DAS8 | RSM_DAS16 | RSM_DAS32 | RSM_DAS64;
     attr_p->attr_page_size = rsmi_mem_page_size();
-    attr_p->attr_max_export_segment_size =
-        rsmi_limits_segment_size(controller);
-    attr_p->attr_tot_export_segment_size =
-        attr_p->attr_max_export_segment_size;
+    attr_p->attr_max_export_segment_size = rsmi_limits_segment_size(controller);
+    attr_p->attr_tot_export_segment_size = attr_p->attr_max_export_segment_size;
     attr_p->attr_max_export_segments = limits_descriptors();
     attr_p->attr_max_import_map_size = limits_address_space();
     attr_p->attr_tot_import_map_size = limits_address_space();

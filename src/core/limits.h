@@ -8,6 +8,9 @@
 void rsmi_limits_get(const rsmi_controller_t *controller,
                      rsmapi_controller_attr_t *attr_p);
 
+/* Unit of addresses and sizes of exported memory, bytes. */
+size_t rsmi_limits_page_size(void);
+
 /* Largest segment that can be exported, bytes. */
 size_t rsmi_limits_segment_size(const rsmi_controller_t *controller);
 

@@ -94,8 +94,9 @@ static int node_random(void *bytes, size_t size)
     return RSM_SUCCESS;
 }
 
-int rsmi_node_describe(rsmi_node_record_t *record_p)
+int rsmi_node_describe(void)
 {
+    rsmi_node_record_t *record_p = &node_self;
     uint64_t unique;
     int rc;
 
@@ -110,21 +111,23 @@ int rsmi_node_describe(rsmi_node_record_t *record_p)
     record_p->magic = NODE_MAGIC;
     record_p->version = RSMI_WIRE_VERSION;
     record_p->host = node_host();
-    record_p->pid_space = node_hash_namespace(record_p->host,
-                                              "/proc/self/ns/pid");
+    record_p->pid_space =
+        node_hash_namespace(record_p->host, "/proc/self/ns/pid");
     record_p->pid = (uint32_t)getpid();
     record_p->uid = geteuid();
     record_p->gid = getegid();
-    (void)snprintf(record_p->name, sizeof(record_p->name),
-                   "librsm/%u/%016llx", record_p->pid,
-                   (unsigned long long)unique);
+    (void)snprintf(record_p->name, sizeof(record_p->name), "librsm/%u/%016llx",
+                   record_p->pid, (unsigned long long)unique);
     return RSM_SUCCESS;
 }
 
-int rsmi_node_publish(const rsmi_node_record_t *record)
+int rsmi_node_publish(uint16_t port)
 {
-    node_self = *record;
-    return rsmi_boot_publish(record, sizeof(*record));
+    node_self.port = port;
+    if (port != 0) {
+        rsmi_socket_addresses(node_self.addresses);
+    }
+    return rsmi_boot_publish(&node_self, sizeof(node_self));
 }
 
 const rsmi_node_record_t *rsmi_node_self(void)
@@ -169,7 +172,7 @@ static void node_fetched(int rc, const void *record, size_t size, void *arg)
 int rsmi_node_fetch(uint32_t rank, rsmi_time_t deadline,
                     rsmi_node_record_t *record_p)
 {
-    node_fetch_t fetch = { .record = record_p };
+    node_fetch_t fetch = {.record = record_p};
 
     (void)sem_init(&fetch.done, 0, 0);
     rsmi_boot_fetch(rank, deadline, node_fetched, &fetch);

@@ -16,7 +16,7 @@
 typedef struct {
     uint32_t magic;
     uint32_t version;
-    uint64_t host; /* processes with the same value reach each other's Unix
+    uint64_t host;      /* processes with the same value reach each other's Unix
                       sockets */
     uint64_t pid_space; /* and each other's /proc, as UCX needs */
     uint32_t pid;
@@ -32,10 +32,12 @@ typedef struct {
 bool rsmi_node_to_rank(rsm_node_id_t node, uint32_t *rank_p);
 rsm_node_id_t rsmi_node_of_rank(uint32_t rank);
 
-/* Fill in and publish our own record; @p record_p keeps a copy. */
-int rsmi_node_describe(rsmi_node_record_t *record_p);
-int rsmi_node_publish(const rsmi_node_record_t *record);
+/* Our own record: made before the doors open, published when they are. */
+int rsmi_node_describe(void);
 const rsmi_node_record_t *rsmi_node_self(void);
+
+/* @p port: where other hosts may knock, 0 when there are none. */
+int rsmi_node_publish(uint16_t port);
 
 /* The record of another process, awaited. RSMERR_SEG_NOT_PUBLISHED when it
  * has not started the library, RSMERR_REMOTE_NODE_UNREACHABLE. */

@@ -29,8 +29,10 @@ typedef struct {
 static void offer_progress(rsmi_source_t *source, uint32_t events);
 
 static rsmi_source_t offer_workers[RSMI_FABRIC_KINDS] = {
-    { -1, offer_progress }, { -1, offer_progress },
-    { -1, offer_progress }, { -1, offer_progress },
+    {-1, offer_progress},
+    {-1, offer_progress},
+    {-1, offer_progress},
+    {-1, offer_progress},
 };
 
 static void offer_progress(rsmi_source_t *source, uint32_t events)
@@ -276,10 +278,10 @@ static bool offer_send(int fd, offer_t *offer, uint32_t tag)
 {
     rsmi_wire_offer_t *head = &offer->head;
     struct iovec parts[4] = {
-        { head, sizeof(*head) },
-        { offer->pieces, head->pieces * sizeof(offer->pieces[0]) },
-        { offer->key, head->key_size },
-        { (void *)offer->address, head->address_size },
+        {head, sizeof(*head)},
+        {offer->pieces, head->pieces * sizeof(offer->pieces[0])},
+        {offer->key, head->key_size},
+        {(void *)offer->address, head->address_size},
     };
 
     rsmi_frame_init(&head->header, RSMI_WIRE_OFFER,

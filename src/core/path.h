@@ -14,7 +14,7 @@ typedef enum {
 } rsmi_path_t;
 
 #define RSMI_PATH_SAME_HOST (RSMI_PATH_DIRECT | RSMI_PATH_SHM)
-#define RSMI_PATH_ALL                                                \
+#define RSMI_PATH_ALL                                                   \
     (RSMI_PATH_DIRECT | RSMI_PATH_SHM | RSMI_PATH_NET | RSMI_PATH_TCP | \
      RSMI_PATH_IB)
 

@@ -16,9 +16,9 @@
 #include <utlist.h>
 
 /* Longest answer: an offer with all its pieces, key and address. */
-#define PEER_ANSWER_MAX                                            \
-    (sizeof(rsmi_wire_offer_t) +                                   \
-     RSMI_WIRE_PIECES_MAX * sizeof(rsmi_wire_piece_t) +            \
+#define PEER_ANSWER_MAX                                 \
+    (sizeof(rsmi_wire_offer_t) +                        \
+     RSMI_WIRE_PIECES_MAX * sizeof(rsmi_wire_piece_t) + \
      2 * (size_t)RSMI_WIRE_BLOB_MAX)
 
 rsmi_lock_t rsmi_peers_lock = RSMI_LOCK_INIT;
@@ -43,6 +43,7 @@ static void peer_free(rsmi_peer_t *peer)
     if (peer->source.fd >= 0) {
         (void)close(peer->source.fd);
     }
+    (void)pthread_cond_destroy(&peer->request_free);
     rsmi_lock_destroy(&peer->request_lock);
     rsmi_lock_destroy(&peer->way_lock);
     free(peer);
@@ -78,8 +79,7 @@ static bool peer_is_for(const rsmi_peer_t *peer, uint32_t rank,
                         const rsmi_peer_self_t *self)
 {
     return (peer->rank == rank) && (peer->self.uid == self->uid) &&
-           (peer->self.gid == self->gid) &&
-           (peer->self.groups == self->groups);
+           (peer->self.gid == self->gid) && (peer->self.groups == self->groups);
 }
 
 static rsmi_peer_t *peer_find(uint32_t rank, const rsmi_peer_self_t *self)
@@ -87,7 +87,8 @@ static rsmi_peer_t *peer_find(uint32_t rank, const rsmi_peer_self_t *self)
     rsmi_peer_t *peer;
 
     rsmi_lock(&rsmi_peers_lock);
-    DL_FOREACH(peer_all, peer) {
+    DL_FOREACH(peer_all, peer)
+    {
         if (peer_is_for(peer, rank, self)) {
             ++peer->references;
             break;
@@ -156,7 +157,8 @@ static void peer_lost(rsmi_peer_t *peer)
     peer->is_lost = true;
     peer_remember_lost(peer->rank);
     DL_DELETE(peer_all, peer);
-    HASH_ITER(hh, peer->imports, import, next) {
+    HASH_ITER(hh, peer->imports, import, next)
+    {
         (void)rsmi_import_end(import);
     }
     rsmi_unlock(&rsmi_peers_lock);
@@ -166,7 +168,7 @@ static void peer_lost(rsmi_peer_t *peer)
 static bool peer_withdraw(rsmi_peer_t *peer)
 {
     rsmi_wire_withdraw_t withdraw;
-    rsmi_wire_release_t withdrawn = { .is_clean = 1 };
+    rsmi_wire_release_t withdrawn = {.is_clean = 1};
     rsmi_import_t *import;
 
     memcpy(&withdraw, peer->reader.bytes, sizeof(withdraw));
@@ -260,6 +262,7 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
     peer->source.ready = peer_ready;
     peer->references = 1;
     rsmi_lock_init(&peer->request_lock);
+    rsmi_cond_init(&peer->request_free);
     rsmi_lock_init(&peer->way_lock);
     *peer_p = peer;
     return RSM_SUCCESS;
@@ -273,7 +276,8 @@ static int peer_enter(rsmi_peer_t *fresh, rsmi_peer_t **peer_p)
     int rc = RSM_SUCCESS;
 
     rsmi_lock(&rsmi_peers_lock);
-    DL_FOREACH(peer_all, peer) {
+    DL_FOREACH(peer_all, peer)
+    {
         if (peer_is_for(peer, fresh->rank, &fresh->self)) {
             break;
         }
@@ -317,31 +321,39 @@ int rsmi_peer_get(uint32_t rank, rsmi_time_t deadline, rsmi_peer_t **peer_p)
 
 /* --- talking -------------------------------------------------------------- */
 
-/* A stopped process must not keep those who wait behind us longer than their
- * own deadline. */
-static int peer_lock_requests(rsmi_peer_t *peer, rsmi_time_t deadline)
-    RSMI_NO_ANALYSIS
+/* One thread at a time has the request socket. A stopped process must not keep
+ * those who wait behind it longer than their own deadline. */
+static int peer_take_requests(rsmi_peer_t *peer, rsmi_time_t deadline)
 {
-    struct timespec until = { .tv_sec = deadline / 1000000000,
-                              .tv_nsec = deadline % 1000000000 };
+    struct timespec until = {.tv_sec = deadline / 1000000000,
+                             .tv_nsec = deadline % 1000000000};
+    int rc = RSM_SUCCESS;
 
-    if (pthread_mutex_clocklock(&peer->request_lock.mutex, CLOCK_MONOTONIC,
-                                &until) != 0) {
-        return RSMERR_TIMEOUT;
+    rsmi_lock(&peer->request_lock);
+    while (peer->is_asking && (rc == RSM_SUCCESS)) {
+        if (pthread_cond_timedwait(&peer->request_free,
+                                   &peer->request_lock.mutex,
+                                   &until) == ETIMEDOUT) {
+            rc = RSMERR_TIMEOUT;
+        }
     }
-    if (peer->request_fd < 0) {
-        rsmi_unlock(&peer->request_lock);
-        return RSMERR_CONN_ABORTED;
+    if (!peer->is_asking) {
+        rc = (peer->request_fd < 0) ? RSMERR_CONN_ABORTED : RSM_SUCCESS;
+        peer->is_asking = rc == RSM_SUCCESS;
     }
-    return RSM_SUCCESS;
+    rsmi_unlock(&peer->request_lock);
+    return rc;
 }
 
-static void peer_unlock_requests(rsmi_peer_t *peer, int rc) RSMI_NO_ANALYSIS
+static void peer_give_requests(rsmi_peer_t *peer, int rc)
 {
+    rsmi_lock(&peer->request_lock);
     if (rc == RSMERR_CONN_ABORTED) {
         (void)close(peer->request_fd);
         peer->request_fd = -1;
     }
+    peer->is_asking = false;
+    (void)pthread_cond_signal(&peer->request_free);
     rsmi_unlock(&peer->request_lock);
 }
 
@@ -371,7 +383,7 @@ int rsmi_peer_ask(rsmi_peer_t *peer, rsmi_wire_header_t *question,
 {
     int rc;
 
-    rc = peer_lock_requests(peer, deadline);
+    rc = peer_take_requests(peer, deadline);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -380,7 +392,7 @@ int rsmi_peer_ask(rsmi_peer_t *peer, rsmi_wire_header_t *question,
     if (rc == RSM_SUCCESS) {
         rc = peer_await_answer(peer, question->tag, deadline, answer_p);
     }
-    peer_unlock_requests(peer, rc);
+    peer_give_requests(peer, rc);
     return rc;
 }
 
@@ -389,15 +401,15 @@ int rsmi_peer_tell(rsmi_peer_t *peer, const rsmi_wire_header_t *message,
 {
     int rc;
 
-    rc = peer_lock_requests(peer, deadline);
+    rc = peer_take_requests(peer, deadline);
     if (rc != RSM_SUCCESS) {
         return (rc == RSMERR_TIMEOUT) ? RSMERR_REMOTE_NODE_UNREACHABLE : rc;
     }
     do {
-        rc = rsmi_frame_send(peer->request_fd, message, message->size,
-                             deadline);
+        rc =
+            rsmi_frame_send(peer->request_fd, message, message->size, deadline);
     } while (rc == RSMERR_INTERRUPTED);
-    peer_unlock_requests(peer, rc);
+    peer_give_requests(peer, rc);
     return (rc == RSMERR_TIMEOUT) ? RSMERR_REMOTE_NODE_UNREACHABLE : rc;
 }
 
@@ -415,27 +427,12 @@ int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
     return rc;
 }
 
-/* --- the end -------------------------------------------------------------- */
-
-void rsmi_peer_close_all(void)
-{
-    rsmi_peer_t *peer, *next;
-
-    DL_FOREACH_SAFE(peer_all, peer, next) {
-        DL_DELETE(peer_all, peer);
-        if (peer->imports == NULL) {
-            peer_free(peer);
-        }
-    }
-    free(peer_lost_ranks);
-    peer_lost_ranks = NULL;
-}
-
 void rsmi_peer_forked(void)
 {
     rsmi_peer_t *peer;
 
-    DL_FOREACH(peer_all, peer) {
+    DL_FOREACH(peer_all, peer)
+    {
         (void)close(peer->source.fd);
         if (peer->request_fd >= 0) {
             (void)close(peer->request_fd);

@@ -37,6 +37,9 @@ typedef struct rsmi_peer {
     rsmi_life_view_t life;
 
     rsmi_lock_t request_lock;
+    pthread_cond_t request_free;
+    bool is_asking
+        RSMI_GUARDED_FIELD(request_lock); /* somebody has the socket */
     int request_fd RSMI_GUARDED_FIELD(request_lock); /* -1: broken */
     uint32_t last_tag RSMI_GUARDED_FIELD(request_lock);
 
@@ -79,9 +82,6 @@ int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
 
 /* Whether a process of that rank was seen to end. */
 bool rsmi_peer_was_lost(uint32_t rank);
-
-/* Service thread stopped: forget everybody. */
-void rsmi_peer_close_all(void);
 
 /* In the child of a fork: close the parent's sockets. */
 void rsmi_peer_forked(void) RSMI_NO_ANALYSIS;

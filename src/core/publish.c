@@ -139,7 +139,8 @@ static void publish_cut_off(rsmi_export_t *segment)
 
     rsmi_life_end_slot(segment->slot);
     ++segment->generation;
-    DL_FOREACH_SAFE(segment->connections, connection, next) {
+    DL_FOREACH_SAFE(segment->connections, connection, next)
+    {
         rsmi_connection_withdraw(connection);
         rsmi_connection_detach(connection);
     }
@@ -176,15 +177,18 @@ static void publish_renew(rsmi_export_t *segment)
         if (backing == NULL) {
             continue;
         }
-        HASH_ITER(hh, publish_by_id, other, next) {
+        HASH_ITER(hh, publish_by_id, other, next)
+        {
             if (publish_uses(other, backing)) {
                 publish_cut_off(other);
             }
         }
         if (rsmi_backing_renew(backing) != RSM_SUCCESS) {
-            rsmi_error("core", "no memory to cut off an importer that does "
-                               "not answer; its late stores may reach segment "
-                               "0x%x", segment->id);
+            rsmi_error("core",
+                       "no memory to cut off an importer that does "
+                       "not answer; its late stores may reach segment "
+                       "0x%x",
+                       segment->id);
         }
     }
 }
@@ -195,9 +199,12 @@ static void publish_detach_silent(rsmi_export_t *segment)
 {
     rsmi_connection_t *connection, *next;
 
-    DL_FOREACH_SAFE(segment->connections, connection, next) {
-        rsmi_debug("core", "an importer of segment 0x%x does not answer; it is "
-                           "fenced", segment->id);
+    DL_FOREACH_SAFE(segment->connections, connection, next)
+    {
+        rsmi_debug("core",
+                   "an importer of segment 0x%x does not answer; it is "
+                   "fenced",
+                   segment->id);
         if ((connection->path & RSMI_PATH_SAME_HOST) != 0) {
             segment->are_pages_dirty = true;
         } else {
@@ -216,7 +223,8 @@ void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
     segment->state = RSMI_EXPORT_CREATED;
     HASH_DELETE(hh, publish_by_id, segment);
     rsmi_life_end_slot(segment->slot);
-    DL_FOREACH_SAFE(segment->connections, connection, next) {
+    DL_FOREACH_SAFE(segment->connections, connection, next)
+    {
         rsmi_connection_withdraw(connection);
     }
     if (segment->landing != NULL) {

@@ -31,8 +31,7 @@ static void RSMI_PRINTF(1, 2) report_line(const char *format, ...)
 static void report_fabrics(void)
 {
     static const char *const names[RSMI_FABRIC_KINDS] = {
-        "shared memory", "network", "tcp", "verbs"
-    };
+        "shared memory", "network", "tcp", "verbs"};
     rsmi_fabric_info_t info;
     int kind;
 

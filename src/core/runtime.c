@@ -84,8 +84,7 @@ static void runtime_after_fork(void) RSMI_NO_ANALYSIS
 
     if (runtime_fork_pipe[0] >= 0) {
         (void)close(runtime_fork_pipe[1]);
-        while ((read(runtime_fork_pipe[0], &done, 1) < 0) &&
-               (errno == EINTR)) {
+        while ((read(runtime_fork_pipe[0], &done, 1) < 0) && (errno == EINTR)) {
         }
         (void)close(runtime_fork_pipe[0]);
     }
@@ -100,7 +99,7 @@ static void runtime_after_fork(void) RSMI_NO_ANALYSIS
 static void runtime_in_child(void) RSMI_NO_ANALYSIS
 {
     if (atomic_load(&runtime_state) == RUNTIME_RUNNING) {
-        rsmi_handle_disable();
+        rsmi_handle_forked();
         rsmi_backing_forked();
         rsmi_export_forked();
         rsmi_peer_forked();
@@ -120,8 +119,9 @@ static void runtime_in_child(void) RSMI_NO_ANALYSIS
 /* --- stop ------------------------------------------------------------------ */
 
 /* From exit(): other threads may still be inside the library or touch exported
- * memory, so nothing they could stand on is taken away. What must happen is
- * that importers hear of the end and that the launcher does. */
+ * memory, so nothing they could stand on is taken away; UCX's part is left to
+ * the kernel, which cleans up faster and without waiting for peers. What must
+ * happen is that importers hear of the end and that the launcher does. */
 static void runtime_stop(void)
 {
     rsmi_lock(&runtime_lock);
@@ -131,8 +131,6 @@ static void runtime_stop(void)
         rsmi_export_end_all();
         rsmi_service_stop();
         rsmi_client_close_all();
-        rsmi_peer_close_all();
-        rsmi_fabric_close();
         rsmi_boot_close();
         rsmi_topo_close();
         rsmi_debug("core", "stopped");
@@ -198,26 +196,24 @@ static int runtime_start_handlers(void) RSMI_REQUIRES(runtime_lock)
 /* The doors are open before the record says where they are. */
 static int runtime_start_service(void)
 {
-    rsmi_node_record_t record;
+    uint16_t port;
     int rc;
 
     rc = rsmi_life_create();
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rc = rsmi_service_start();
+    rc = rsmi_node_describe();
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_service_start();
+    }
     if (rc != RSM_SUCCESS) {
         goto err_life;
     }
-    rc = rsmi_node_describe(&record);
+    rc = rsmi_client_listen(rsmi_node_self()->name,
+                            runtime_job.local_size < runtime_job.size, &port);
     if (rc == RSM_SUCCESS) {
-        rc = rsmi_client_listen(record.name,
-                                runtime_job.local_size < runtime_job.size,
-                                &record.port);
-    }
-    if (rc == RSM_SUCCESS) {
-        rsmi_socket_addresses(record.addresses);
-        rc = rsmi_node_publish(&record);
+        rc = rsmi_node_publish(port);
     }
     if (rc != RSM_SUCCESS) {
         goto err_service;
@@ -283,9 +279,9 @@ int rsmi_runtime_start(void)
 {
     int rc = RSMERR_INTERNAL_ERROR;
 
-    if (rsmi_likely(atomic_load_explicit(&runtime_state,
-                                         memory_order_acquire) ==
-                    RUNTIME_RUNNING)) {
+    if (rsmi_likely(
+            atomic_load_explicit(&runtime_state, memory_order_acquire) ==
+            RUNTIME_RUNNING)) {
         return RSM_SUCCESS;
     }
     rsmi_lock(&runtime_lock);

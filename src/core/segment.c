@@ -140,7 +140,8 @@ static int segment_replace_pieces(rsmi_export_t *segment, void *addr)
     }
 
     rsmi_lock(&rsmi_directory_lock);
-    DL_FOREACH(segment->connections, connection) {
+    DL_FOREACH(segment->connections, connection)
+    {
         if ((connection->path & RSMI_PATH_SAME_HOST) != 0) {
             rc = RSMERR_INSUFFICIENT_RESOURCES;
         }
@@ -198,7 +199,8 @@ void rsmi_export_notify(rsmi_export_t *segment, bool is_optional)
     rsmi_connection_t *connection;
 
     rsmi_lock(&rsmi_directory_lock);
-    DL_FOREACH(segment->connections, connection) {
+    DL_FOREACH(segment->connections, connection)
+    {
         if (is_optional) {
             connection->owes_optional = true;
         } else {
@@ -225,12 +227,14 @@ void rsmi_export_end_all(void)
     rsmi_export_t *segment;
 
     rsmi_lock(&rsmi_directory_lock);
-    DL_FOREACH(segment_all, segment) {
+    DL_FOREACH(segment_all, segment)
+    {
         if (segment->state != RSMI_EXPORT_PUBLISHED) {
             continue;
         }
         rsmi_life_end_slot(segment->slot);
-        DL_FOREACH(segment->connections, connection) {
+        DL_FOREACH(segment->connections, connection)
+        {
             rsmi_connection_withdraw(connection);
         }
     }

@@ -54,8 +54,8 @@ struct rsmi_export {
     bool are_pages_dirty;    /* and here */
     rsmi_connection_t *connections;
     uint32_t connection_count;
-    UT_hash_handle hh;             /* by id, while published */
-    rsmi_export_t *prev, *next;    /* list of all */
+    UT_hash_handle hh;          /* by id, while published */
+    rsmi_export_t *prev, *next; /* list of all */
 };
 
 /* One import handle of another process, as the exporter sees it. Directory
@@ -63,10 +63,10 @@ struct rsmi_export {
 struct rsmi_connection {
     uint64_t cookie;            /* the importer's name for it */
     struct rsmi_client *client; /* whose it is */
-    rsmi_export_t *owner;       /* NULL: cut off, the importer has not said so */
+    rsmi_export_t *owner; /* NULL: cut off, the importer has not said so */
     rsmi_path_t path;
-    bool is_withdrawing;        /* told, no answer so far */
-    bool owes_withdraw;         /* to be told when the socket has room */
+    bool is_withdrawing; /* told, no answer so far */
+    bool owes_withdraw;  /* to be told when the socket has room */
     uint32_t owes_events;
     bool owes_optional;
     rsmi_connection_t *prev, *next; /* of the segment */

@@ -34,7 +34,7 @@ static struct {
     _Atomic bool is_stopping;
     rsmi_lock_t lock;
     service_call_t *calls RSMI_GUARDED_FIELD(lock);
-} service = { .epoll = -1, .wake = { .fd = -1 }, .lock = RSMI_LOCK_INIT };
+} service = {.epoll = -1, .wake = {.fd = -1}, .lock = RSMI_LOCK_INIT};
 
 static _Thread_local bool service_is_self;
 
@@ -67,7 +67,8 @@ static void service_run_calls(rsmi_source_t *source, uint32_t events)
     service.calls = NULL;
     rsmi_unlock(&service.lock);
 
-    LL_FOREACH_SAFE(calls, call, next) {
+    LL_FOREACH_SAFE(calls, call, next)
+    {
         call->func(call->arg);
         free(call);
     }
@@ -92,7 +93,7 @@ int rsmi_service_call(void (*func)(void *arg), void *arg)
 static int service_control(int operation, rsmi_source_t *source,
                            uint32_t events)
 {
-    struct epoll_event event = { .events = events, .data.ptr = source };
+    struct epoll_event event = {.events = events, .data.ptr = source};
 
     if (epoll_ctl(service.epoll, operation, source->fd, &event) != 0) {
         rsmi_warn("service", "epoll_ctl: %s", strerror(errno));
@@ -122,8 +123,10 @@ static void service_bind(void)
     const char *list = rsmi_config.service_cpus;
 
     if ((list[0] != '\0') && (rsmi_topo_bind_thread(list) != RSM_SUCCESS)) {
-        rsmi_warn("service", "RSM_SERVICE_CPUS %s cannot be used; the service "
-                             "thread runs where the process may", list);
+        rsmi_warn("service",
+                  "RSM_SERVICE_CPUS %s cannot be used; the service "
+                  "thread runs where the process may",
+                  list);
     }
 }
 
@@ -217,7 +220,8 @@ void rsmi_service_stop(void)
     service.wake.fd = -1;
     service.epoll = -1;
     rsmi_lock(&service.lock);
-    LL_FOREACH_SAFE(service.calls, call, next) {
+    LL_FOREACH_SAFE(service.calls, call, next)
+    {
         free(call);
     }
     service.calls = NULL;

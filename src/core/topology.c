@@ -43,8 +43,8 @@ static void topology_fill(const rsmi_controller_t *controller,
     rsm_remote_cntlr_t *remote = record->remote_cntlr;
     uint32_t rank;
 
-    (void)snprintf(record->hdr.cntlr_name, sizeof(record->hdr.cntlr_name),
-                   "%s", controller->name);
+    (void)snprintf(record->hdr.cntlr_name, sizeof(record->hdr.cntlr_name), "%s",
+                   controller->name);
     record->hdr.local_hwaddr =
         rsmi_controller_address(controller, rsmi_runtime_rank());
     for (rank = 0; rank < rsmi_runtime_size(); ++rank) {
@@ -62,8 +62,7 @@ static void topology_fill(const rsmi_controller_t *controller,
                                        : RSM_CONNECTION_ACTIVE;
         ++remote;
     }
-    record->hdr.remote_cntlr_count =
-        (int)(remote - record->remote_cntlr);
+    record->hdr.remote_cntlr_count = (int)(remote - record->remote_cntlr);
 }
 
 /* Header, one pointer for each controller, then the records. */

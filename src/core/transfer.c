@@ -33,8 +33,7 @@ static bool transfer_enter(rsmi_import_t *import)
 /* Something has been left on its way that a flush has to see to the end. */
 static void transfer_unsettle(rsmi_import_t *import)
 {
-    (void)atomic_fetch_add_explicit(&import->started, 1,
-                                    memory_order_seq_cst);
+    (void)atomic_fetch_add_explicit(&import->started, 1, memory_order_seq_cst);
 }
 
 /* What UCX says is not the last word: the exporter must have been there when
@@ -43,6 +42,9 @@ static int transfer_leave(rsmi_import_t *import, int rc)
 {
     if (!rsmi_import_stands(import)) {
         rc = RSMERR_CONN_ABORTED;
+    } else if (rc == RSMERR_CONN_ABORTED) {
+        /* UCX knew first; every other call is to say the same. */
+        atomic_store(&import->generation_at, &rsmi_import_ended);
     }
     (void)atomic_fetch_sub(&import->active, 1);
     return rc;
@@ -50,8 +52,7 @@ static int transfer_leave(rsmi_import_t *import, int rc)
 
 bool rsmi_transfer_is_idle(rsmi_import_t *import)
 {
-    return (atomic_load_explicit(&import->active, memory_order_seq_cst) ==
-            0) &&
+    return (atomic_load_explicit(&import->active, memory_order_seq_cst) == 0) &&
            (atomic_load(&import->settled) == atomic_load(&import->started));
 }
 

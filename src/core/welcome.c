@@ -39,10 +39,10 @@ static int welcome_greet(int fd, const rsmi_node_record_t *record,
                          rsmi_wire_role_t role, uint64_t session,
                          rsmi_time_t deadline, rsmi_frame_t *frame_p)
 {
-    rsmi_wire_hello_t hello = { .version = RSMI_WIRE_VERSION,
-                                .rank = rsmi_runtime_rank(),
-                                .role = role,
-                                .session = session };
+    rsmi_wire_hello_t hello = {.version = RSMI_WIRE_VERSION,
+                               .rank = rsmi_runtime_rank(),
+                               .role = role,
+                               .session = session};
     const rsmi_wire_welcome_t *welcome;
     int rc;
 
@@ -65,9 +65,8 @@ static int welcome_greet(int fd, const rsmi_node_record_t *record,
     return RSM_SUCCESS;
 }
 
-static int welcome_open(const rsmi_node_record_t *record,
-                        rsmi_wire_role_t role, uint64_t session,
-                        rsmi_time_t deadline, int *fd_p,
+static int welcome_open(const rsmi_node_record_t *record, rsmi_wire_role_t role,
+                        uint64_t session, rsmi_time_t deadline, int *fd_p,
                         rsmi_welcome_t *welcome)
 {
     rsmi_frame_t frame;

@@ -118,8 +118,8 @@ bool rsmi_frame_answer(int fd, const struct iovec *parts, int part_count,
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int) * RSMI_WIRE_PIECES_MAX)];
     } control;
-    struct msghdr message = { .msg_iov = (struct iovec *)parts,
-                              .msg_iovlen = (size_t)part_count };
+    struct msghdr message = {.msg_iov = (struct iovec *)parts,
+                             .msg_iovlen = (size_t)part_count};
     struct cmsghdr *cmsg;
     size_t total = 0;
     ssize_t put;
@@ -155,7 +155,7 @@ bool rsmi_frame_answer(int fd, const struct iovec *parts, int part_count,
 static int frame_wait(int fd, short events, bool can_interrupt,
                       rsmi_time_t deadline)
 {
-    struct pollfd wait = { .fd = fd, .events = events };
+    struct pollfd wait = {.fd = fd, .events = events};
     int got;
 
     for (;;) {

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* The file is sparse: a page of it costs memory once it is used. */
-#define LIFE_SIZE       ((size_t)8 << 20)
+#define LIFE_SIZE        ((size_t)8 << 20)
 #define LIFE_GENERATIONS 128 /* offset of the first generation word */
 
 typedef struct {
@@ -31,7 +31,7 @@ static struct {
     uint32_t free_count;
     uint32_t free_room;
     uint32_t used; /* slots from 0 that have ever been taken */
-} life = { .fd = -1 };
+} life = {.fd = -1};
 
 size_t rsmi_life_slots(void)
 {
@@ -117,9 +117,8 @@ void rsmi_life_destroy(void)
 
 int rsmi_life_hold(void)
 {
-    return (pthread_mutex_lock(&life.page->mutex) == 0)
-               ? RSM_SUCCESS
-               : RSMERR_INTERNAL_ERROR;
+    return (pthread_mutex_lock(&life.page->mutex) == 0) ? RSM_SUCCESS
+                                                        : RSMERR_INTERNAL_ERROR;
 }
 
 void rsmi_life_let_go(void)

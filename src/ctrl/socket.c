@@ -79,9 +79,9 @@ int rsmi_socket_listen_unix(const char *name, int *fd_p)
 
 int rsmi_socket_listen_tcp(int *fd_p, uint16_t *port_p)
 {
-    struct sockaddr_in6 any = { .sin6_family = AF_INET6,
-                                .sin6_addr = in6addr_any };
-    struct sockaddr_in any4 = { .sin_family = AF_INET };
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6,
+                               .sin6_addr = in6addr_any};
+    struct sockaddr_in any4 = {.sin_family = AF_INET};
     struct sockaddr_storage bound;
     socklen_t size = sizeof(bound);
     int off = 0, fd, rc;
@@ -167,7 +167,7 @@ void rsmi_socket_addresses(rsmi_socket_address_t *list)
 /* Completes a connect() under way. */
 static int socket_await(int fd, rsmi_time_t deadline)
 {
-    struct pollfd wait = { .fd = fd, .events = POLLOUT };
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
     socklen_t size = sizeof(int);
     int error = ETIMEDOUT;
 
@@ -186,7 +186,7 @@ static int socket_await(int fd, rsmi_time_t deadline)
  * stopped, so ask again. */
 int rsmi_socket_connect_unix(const char *name, rsmi_time_t deadline, int *fd_p)
 {
-    const struct timespec pause = { 0, 1000000 };
+    const struct timespec pause = {0, 1000000};
     struct sockaddr_un un;
     socklen_t size = socket_unix_address(name, &un);
     int fd, rc;
@@ -229,8 +229,8 @@ static int socket_connect_address(const rsmi_socket_address_t *address,
                                   uint16_t port, rsmi_time_t deadline,
                                   int *fd_p)
 {
-    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-    struct sockaddr_in in4 = { .sin_family = AF_INET };
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    struct sockaddr_in in4 = {.sin_family = AF_INET};
     struct sockaddr *sa = (struct sockaddr *)&in6;
     socklen_t size = sizeof(in6);
     int fd, rc;
@@ -262,8 +262,7 @@ static int socket_connect_address(const rsmi_socket_address_t *address,
 /* Addresses are tried in turn, each for a fair share of the time: some may
  * belong to networks that only the other host knows. */
 int rsmi_socket_connect_tcp(const rsmi_socket_address_t *list, uint16_t port,
-                            int64_t silence_ms, rsmi_time_t deadline,
-                            int *fd_p)
+                            int64_t silence_ms, rsmi_time_t deadline, int *fd_p)
 {
     rsmi_time_t now, share;
     size_t idx, count = 0;

@@ -50,11 +50,12 @@ typedef enum { RSMI_ROLE_REQUEST = 1, RSMI_ROLE_EVENT } rsmi_wire_role_t;
 typedef struct {
     rsmi_wire_header_t header;
     uint32_t version;
-    uint32_t rank;    /* who speaks, to be verified */
-    uint32_t role;    /* rsmi_wire_role_t */
+    uint32_t rank; /* who speaks, to be verified */
+    uint32_t role; /* rsmi_wire_role_t */
     uint32_t pad;
     uint64_t session; /* joins the two sockets of one importer */
-    uint8_t secret[RSMI_SECRET_SIZE]; /* the listener's, known to its job only */
+    uint8_t
+        secret[RSMI_SECRET_SIZE]; /* the listener's, known to its job only */
 } rsmi_wire_hello_t;
 
 /* With the life page's descriptor on a request socket between processes of
@@ -67,10 +68,10 @@ typedef struct {
 
 typedef struct {
     rsmi_wire_header_t header;
-    uint64_t cookie;  /* the importer's name for the connection */
+    uint64_t cookie; /* the importer's name for the connection */
     uint32_t segment;
     uint32_t perm;
-    uint32_t paths;   /* RSMI_PATH_* bits that the importer can use */
+    uint32_t paths; /* RSMI_PATH_* bits that the importer can use */
     uint32_t pad;
 } rsmi_wire_connect_t;
 
@@ -118,7 +119,7 @@ typedef struct {
 typedef struct {
     rsmi_wire_header_t header;
     uint64_t cookie;
-    uint32_t events;     /* that accumulate */
+    uint32_t events;      /* that accumulate */
     uint32_t is_optional; /* one more, unless one is pending already */
 } rsmi_wire_notify_t;
 

@@ -2,11 +2,13 @@
 #include "fabric/fabric_internal.h"
 
 #include "util/log.h"
+#include "util/signals.h"
 
 #include <ucs/sys/string.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Segment of a TCP transfer. UCX's own 8 KiB cost more than half of the
  * bandwidth that this size reaches. */
@@ -155,6 +157,7 @@ static int context_create(rsmi_fabric_domain_t *domain)
     ucp_context_h context;
     ucp_config_t *config;
     ucs_status_t status;
+    sigset_t signals;
 
     status = ucp_config_read(NULL, NULL, &config);
     if (status != UCS_OK) {
@@ -166,7 +169,9 @@ static int context_create(rsmi_fabric_domain_t *domain)
         goto err_release;
     }
 
+    rsmi_signals_block(&signals); /* UCX may start threads */
     status = ucp_init(&params, config, &context);
+    rsmi_signals_restore(&signals);
     if (status != UCS_OK) {
         goto err_release;
     }
@@ -217,16 +222,23 @@ rsmi_fabric_domain_t *rsmi_fabric_domain_peek(rsmi_fabric_kind_t kind)
     return &context_domains[kind];
 }
 
+/* What close leaves standing is of no use to the child of a fork. */
+static pid_t context_owner;
+
 int rsmi_fabric_open(void)
 {
     int kind;
 
-    memset(context_domains, 0, sizeof(context_domains));
     for (kind = 0; kind < RSMI_FABRIC_KINDS; ++kind) {
-        context_domains[kind].kind = (rsmi_fabric_kind_t)kind;
-        rsmi_lock_init(&context_domains[kind].lock);
+        if ((context_domains[kind].context == NULL) ||
+            (context_owner != getpid())) {
+            memset(&context_domains[kind], 0, sizeof(context_domains[kind]));
+            context_domains[kind].kind = (rsmi_fabric_kind_t)kind;
+            rsmi_lock_init(&context_domains[kind].lock);
+        }
     }
 
+    context_owner = getpid();
     return rsmi_fabric_discover(context_domains);
 }
 
@@ -247,12 +259,26 @@ static void context_destroy(rsmi_fabric_domain_t *domain)
     domain->info.is_present = false;
 }
 
+/* Whether UCX can be trusted to take the domain apart. Where it emulates
+ * transfers, ucp_worker_destroy() meets an assertion of its own, and ends the
+ * process by SIGABRT, when an answer to a peer that is gone or a first message
+ * to one is still queued (1.13.1, tcp). */
+static bool context_can_be_destroyed(const rsmi_fabric_domain_t *domain)
+{
+    return (domain->kind == RSMI_FABRIC_SHM) ||
+           ((domain->data == NULL) && (domain->service.worker == NULL));
+}
+
+/* What is left standing is found again by a later open; at the end of the
+ * process the kernel takes it. */
 void rsmi_fabric_close(void)
 {
     int kind;
 
     for (kind = 0; kind < RSMI_FABRIC_KINDS; ++kind) {
-        context_destroy(&context_domains[kind]);
+        if (context_can_be_destroyed(&context_domains[kind])) {
+            context_destroy(&context_domains[kind]);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #include "fabric/fabric_internal.h"
 
 #include "util/log.h"
+#include "util/signals.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -42,6 +43,7 @@ int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,
     ucp_worker_attr_t attr = {.field_mask = UCP_WORKER_ATTR_FIELD_THREAD_MODE};
     ucs_status_t status;
     ucp_worker_h worker;
+    sigset_t signals;
     int fd;
 
     if ((domain->kind == RSMI_FABRIC_SHM) &&
@@ -49,7 +51,9 @@ int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,
         return RSMERR_INSUFFICIENT_MEM;
     }
 
+    rsmi_signals_block(&signals); /* UCX may start threads */
     status = ucp_worker_create(domain->context, &params, &worker);
+    rsmi_signals_restore(&signals);
     if (status != UCS_OK) {
         goto err;
     }

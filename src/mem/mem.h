@@ -21,12 +21,12 @@ size_t rsmi_mem_round_up(size_t size);
 typedef struct {
     char *start;
     size_t size;
-    int prot;        /* PROT_* bits */
-    bool is_shared;  /* MAP_SHARED */
-    bool is_file;    /* pages come from a file (shared memory included) */
+    int prot;       /* PROT_* bits */
+    bool is_shared; /* MAP_SHARED */
+    bool is_file;   /* pages come from a file (shared memory included) */
     dev_t dev;
     ino_t ino;
-    off_t offset;    /* of start in the file */
+    off_t offset; /* of start in the file */
 } rsmi_mem_area_t;
 
 /* Called for each mapping in ascending order; anything but RSM_SUCCESS ends

@@ -130,7 +130,7 @@ static int share_fill_area(const rsmi_mem_area_t *area, void *arg)
 
 int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range)
 {
-    share_walk_t walk = { .pages = pages, .range = (char *)range };
+    share_walk_t walk = {.pages = pages, .range = (char *)range};
 
     return rsmi_mem_survey(range, pages->size, share_fill_area, &walk);
 }
@@ -153,8 +153,7 @@ int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range)
 }
 
 /* The application may have put something else there meanwhile. */
-static bool share_is_ours(const rsmi_mem_area_t *area,
-                          const share_walk_t *walk)
+static bool share_is_ours(const rsmi_mem_area_t *area, const share_walk_t *walk)
 {
     return area->is_shared && (area->dev == walk->pages->dev) &&
            (area->ino == walk->pages->ino) &&
@@ -218,7 +217,7 @@ static int share_walk_parts(share_walk_t *walk, rsmi_mem_area_func_t func)
 
 bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range)
 {
-    share_walk_t walk = { .pages = pages, .range = range };
+    share_walk_t walk = {.pages = pages, .range = range};
 
     return share_walk_parts(&walk, share_recall_area) == RSM_SUCCESS;
 }
@@ -230,14 +229,14 @@ static int share_exchange_area(const rsmi_mem_area_t *area, void *arg)
     if (!share_is_ours(area, walk)) {
         return RSM_SUCCESS;
     }
-    return rsmi_mem_show(area->start, area->size, walk->fresh->fd,
-                         area->offset, area->prot);
+    return rsmi_mem_show(area->start, area->size, walk->fresh->fd, area->offset,
+                         area->prot);
 }
 
 int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,
                             const rsmi_mem_pages_t *fresh, void *range)
 {
-    share_walk_t walk = { .pages = pages, .range = range, .fresh = fresh };
+    share_walk_t walk = {.pages = pages, .range = range, .fresh = fresh};
 
     return share_walk_parts(&walk, share_exchange_area);
 }

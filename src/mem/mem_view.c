@@ -24,8 +24,7 @@ int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot)
     if (mmap(addr, size, prot, MAP_SHARED | MAP_FIXED, fd, offset) != addr) {
         rsmi_debug("mem", "mmap of %zu bytes of a peer: %s", size,
                    strerror(errno));
-        return (errno == EACCES) ? RSMERR_PERM_DENIED
-                                 : RSMERR_INSUFFICIENT_MEM;
+        return (errno == EACCES) ? RSMERR_PERM_DENIED : RSMERR_INSUFFICIENT_MEM;
     }
     return RSM_SUCCESS;
 }

@@ -4,7 +4,7 @@
 #ifndef RSMI_HASH_H
 #define RSMI_HASH_H
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->hh.tbl = NULL)
 #include <uthash.h>
 

@@ -5,6 +5,7 @@
 #define RSMI_LOCK_H
 
 #include <pthread.h>
+#include <time.h>
 
 #if defined(__clang__)
 #define RSMI_TSA(x) __attribute__((x))
@@ -18,19 +19,33 @@
  * for the reader. */
 #define RSMI_GUARDED_FIELD(lock)
 #define RSMI_REQUIRES(lock) RSMI_TSA(requires_capability(lock))
-#define RSMI_ACQUIRE(lock) RSMI_TSA(acquire_capability(lock))
-#define RSMI_RELEASE(lock) RSMI_TSA(release_capability(lock))
-#define RSMI_NO_ANALYSIS RSMI_TSA(no_thread_safety_analysis)
+#define RSMI_ACQUIRE(lock)  RSMI_TSA(acquire_capability(lock))
+#define RSMI_RELEASE(lock)  RSMI_TSA(release_capability(lock))
+#define RSMI_NO_ANALYSIS    RSMI_TSA(no_thread_safety_analysis)
 
 typedef struct RSMI_CAPABILITY("mutex") {
     pthread_mutex_t mutex;
 } rsmi_lock_t;
 
-#define RSMI_LOCK_INIT { PTHREAD_MUTEX_INITIALIZER }
+#define RSMI_LOCK_INIT            \
+    {                             \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
 
 static inline void rsmi_lock_init(rsmi_lock_t *lock)
 {
     (void)pthread_mutex_init(&lock->mutex, NULL);
+}
+
+/* Timed waits on it go by the monotonic clock. */
+static inline void rsmi_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(cond, &attr);
+    (void)pthread_condattr_destroy(&attr);
 }
 
 static inline void rsmi_lock_destroy(rsmi_lock_t *lock)

@@ -486,6 +486,28 @@ static void finish(heat_t *heat)
     free(plate);
 }
 
+/* Nobody takes away what somebody else still holds: all disconnect first. */
+static void close_block(heat_t *heat)
+{
+    double deadline = now_s() + DEADLINE_S;
+    uint32_t importers;
+
+    if (heat->rank > 0) {
+        disconnect_peer(&heat->above);
+    }
+    if (heat->rank + 1 < heat->ranks) {
+        disconnect_peer(&heat->below);
+    }
+
+    do {
+        must(rsmx_export_get_importer_count(heat->segment, &importers),
+             "rsmx_export_get_importer_count");
+        sched_yield();
+    } while ((importers > 0) && (now_s() < deadline));
+    must(rsm_memseg_export_destroy(heat->segment), "rsm_memseg_export_destroy");
+    free(heat->control);
+}
+
 /* ---- options and main ---- */
 
 static const char usage[] =
@@ -571,14 +593,7 @@ int main(int argc, char **argv)
     run_steps(&heat);
     finish(&heat);
 
-    if (heat.rank > 0) {
-        disconnect_peer(&heat.above);
-    }
-    if (heat.rank + 1 < heat.ranks) {
-        disconnect_peer(&heat.below);
-    }
-    must(rsm_memseg_export_destroy(heat.segment), "rsm_memseg_export_destroy");
-    free(heat.control);
+    close_block(&heat);
     must(rsm_release_controller(heat.controller), "rsm_release_controller");
     return EXIT_SUCCESS;
 }

@@ -36,6 +36,8 @@ typedef struct {
     char text[SEGMENT_SIZE - sizeof(uint32_t)];
 } message_t;
 
+static const struct timespec a_moment = {0, 10 * 1000 * 1000};
+
 /* Every function of the API returns its error; there is no errno. */
 static void must(int rc, const char *call)
 {
@@ -93,6 +95,7 @@ static void run_exporter(rsmapi_controller_handle_t controller,
     rsm_memseg_id_t id = SEGMENT_ID;
     rsm_memseg_export_handle_t segment;
     bool was_connected = false;
+    uint32_t importers;
     message_t *message;
 
     message = valloc(SEGMENT_SIZE);
@@ -108,7 +111,7 @@ static void run_exporter(rsmapi_controller_handle_t controller,
          "rsm_memseg_export_publish");
 
     for (;;) {
-        uint32_t importers, length;
+        uint32_t length;
         int rc = rsm_intr_signal_wait(segment, PATIENCE_MS);
 
         if (rc == RSMERR_TIMEOUT) {
@@ -139,6 +142,13 @@ static void run_exporter(rsmapi_controller_handle_t controller,
         must(rsm_intr_signal_post(segment, 0), "rsm_intr_signal_post");
     }
 
+    /* Let the importer go first: unpublish would cut it off in its last call. */
+    do {
+        must(rsmx_export_get_importer_count(segment, &importers),
+             "rsmx_export_get_importer_count");
+        nanosleep(&a_moment, NULL);
+    } while (importers > 0);
+
     must(rsm_memseg_export_unpublish(segment), "rsm_memseg_export_unpublish");
     must(rsm_memseg_export_destroy(segment), "rsm_memseg_export_destroy");
     free(message);
@@ -149,7 +159,6 @@ static void run_exporter(rsmapi_controller_handle_t controller,
 static rsm_memseg_import_handle_t connect_to(
     rsmapi_controller_handle_t controller, rsm_node_id_t peer)
 {
-    const struct timespec pause = {0, 10 * 1000 * 1000};
     rsm_memseg_import_handle_t segment;
     int waited_ms = 0;
     int rc;
@@ -160,7 +169,7 @@ static rsm_memseg_import_handle_t connect_to(
         if ((rc != RSMERR_SEG_NOT_PUBLISHED) || (waited_ms >= START_MS)) {
             break;
         }
-        nanosleep(&pause, NULL);
+        nanosleep(&a_moment, NULL);
         waited_ms += 10;
     }
     must(rc, "rsm_memseg_import_connect");

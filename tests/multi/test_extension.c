@@ -100,8 +100,10 @@ MULTI_TEST(extension, importers_are_counted, 3)
     multi_sync();
     if (multi.rank == 0) {
         MULTI_OK(rsmx_export_get_importer_count(segment.handle, &count));
-        cr_assert_eq(count, 4);
-    } else
+        cr_assert_eq(count, 4, "%u connections", count);
+    }
+    multi_sync();
+    if (multi.rank > 0)
         multi_disconnect(&first);
     multi_sync();
     if (multi.rank == 0) {
@@ -115,10 +117,11 @@ MULTI_TEST(extension, importers_are_counted, 3)
                    RSMERR_BAD_ADDR);
         MULTI_CODE(rsmx_export_get_importer_count(NULL, &count),
                    RSMERR_BAD_SEG_HNDL);
-    } else
-        multi_disconnect(&second);
+    }
     multi_sync();
-    if (multi.rank == 0)
+    if (multi.rank > 0)
+        multi_disconnect(&second);
+    else
         multi_withdraw(&segment);
 }
 

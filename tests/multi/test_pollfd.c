@@ -16,7 +16,7 @@ typedef struct {
     struct pollfd entry;
 } poller_t;
 
-static void begin(poller_t *poller)
+static void begin_poller(poller_t *poller)
 {
     multi_publish(&poller->segment, MULTI_PAGE, MULTI_ID(0));
     multi_connect(&poller->import, 1 - multi.rank, MULTI_ID(0), RSM_PERM_RDWR);
@@ -27,7 +27,7 @@ static void begin(poller_t *poller)
     cr_assert_eq(poller->entry.revents, 0x7abc, "revents was written");
 }
 
-static void end(poller_t *poller)
+static void end_poller(poller_t *poller)
 {
     MULTI_OK(rsm_memseg_release_pollfd(poller->segment.handle));
     multi_disconnect(&poller->import);
@@ -35,20 +35,41 @@ static void end(poller_t *poller)
     multi_withdraw(&poller->segment);
 }
 
+/* Well before the time is over: a poll that nobody wakes up still finds the
+ * event when it gives up. */
+static void expect_woken(struct pollfd *entry)
+{
+    int64_t start = multi_clock_ms();
+
+    cr_assert_eq(poll(entry, 1, MULTI_PATIENCE), 1);
+    cr_assert_lt(multi_clock_ms() - start, MULTI_PATIENCE / 2,
+                 "the event did not wake up poll");
+}
+
+static void expect_rsm_woken(struct pollfd *entries, nfds_t count, int *ready)
+{
+    int64_t start = multi_clock_ms();
+
+    MULTI_OK(
+        rsm_intr_signal_wait_pollfd(entries, count, MULTI_PATIENCE, ready));
+    cr_assert_lt(multi_clock_ms() - start, MULTI_PATIENCE / 2,
+                 "the event did not wake up the wait");
+}
+
 MULTI_TEST(pollfd, plain_poll_sees_but_does_not_consume, 2)
 {
     poller_t poller;
 
-    begin(&poller);
+    begin_poller(&poller);
     cr_assert_eq(poll(&poller.entry, 1, 0), 0, "readable without an event");
     multi_sync();
     MULTI_OK(rsm_intr_signal_post(poller.import.handle, 0));
-    cr_assert_eq(poll(&poller.entry, 1, MULTI_PATIENCE), 1);
+    expect_woken(&poller.entry);
     cr_assert_eq(poller.entry.revents, POLLRDNORM);
     cr_assert_eq(poll(&poller.entry, 1, 0), 1, "poll consumed the event");
     MULTI_OK(rsm_intr_signal_wait(poller.segment.handle, 0));
     cr_assert_eq(poll(&poller.entry, 1, 0), 0, "stays readable");
-    end(&poller);
+    end_poller(&poller);
 }
 
 MULTI_TEST(pollfd, rsm_wait_consumes_one_event, 2)
@@ -57,13 +78,12 @@ MULTI_TEST(pollfd, rsm_wait_consumes_one_event, 2)
     int count = 77;
     int i;
 
-    begin(&poller);
+    begin_poller(&poller);
     for (i = 0; i < 3; i++)
         MULTI_OK(rsm_intr_signal_post(poller.import.handle, 0));
     for (i = 0; i < 3; i++) {
         poller.entry.revents = 0;
-        MULTI_OK(rsm_intr_signal_wait_pollfd(&poller.entry, 1, MULTI_PATIENCE,
-                                             i == 0 ? NULL : &count));
+        expect_rsm_woken(&poller.entry, 1, i == 0 ? NULL : &count);
         cr_assert_eq(poller.entry.revents, POLLRDNORM);
         if (i > 0)
             cr_assert_eq(count, 1);
@@ -72,7 +92,7 @@ MULTI_TEST(pollfd, rsm_wait_consumes_one_event, 2)
                RSMERR_TIMEOUT);
     cr_assert_eq(count, 0);
     MULTI_CODE(rsm_intr_signal_wait(poller.segment.handle, 0), RSMERR_TIMEOUT);
-    end(&poller);
+    end_poller(&poller);
 }
 
 MULTI_TEST(pollfd, mixes_with_other_descriptors, 2)
@@ -83,7 +103,7 @@ MULTI_TEST(pollfd, mixes_with_other_descriptors, 2)
     int count = 0;
     int ends[2];
 
-    begin(&poller);
+    begin_poller(&poller);
     cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
     memset(entries, 0, sizeof(entries));
     entries[0] = (struct pollfd){.fd = ends[0], .events = POLLIN};
@@ -94,7 +114,7 @@ MULTI_TEST(pollfd, mixes_with_other_descriptors, 2)
     MULTI_CODE(rsm_intr_signal_wait_pollfd(entries, 4, 0, &count),
                RSMERR_TIMEOUT);
     cr_assert_eq(write(ends[1], &byte, 1), 1);
-    MULTI_OK(rsm_intr_signal_wait_pollfd(entries, 4, MULTI_PATIENCE, &count));
+    expect_rsm_woken(entries, 4, &count);
     cr_assert_eq(count, 1);
     cr_assert_eq(entries[0].revents, POLLIN);
     cr_assert_eq(entries[1].revents, 0);
@@ -104,10 +124,10 @@ MULTI_TEST(pollfd, mixes_with_other_descriptors, 2)
     multi_sync();
     MULTI_OK(rsm_intr_signal_post(poller.import.handle, 0));
     MULTI_OK(rsm_intr_signal_post(poller.segment.handle, 0));
-    cr_assert_eq(poll(&entries[1], 1, MULTI_PATIENCE), 1);
-    cr_assert_eq(poll(&entries[3], 1, MULTI_PATIENCE), 1);
+    expect_woken(&entries[1]);
+    expect_woken(&entries[3]);
     cr_assert_eq(write(ends[1], &byte, 1), 1);
-    MULTI_OK(rsm_intr_signal_wait_pollfd(entries, 4, MULTI_PATIENCE, &count));
+    expect_rsm_woken(entries, 4, &count);
     cr_assert_eq(count, 3);
     cr_assert_eq(entries[0].revents, POLLIN);
     cr_assert_eq(entries[1].revents, POLLRDNORM);
@@ -118,7 +138,32 @@ MULTI_TEST(pollfd, mixes_with_other_descriptors, 2)
     MULTI_OK(rsm_memseg_release_pollfd(poller.import.handle));
     close(ends[0]);
     close(ends[1]);
-    end(&poller);
+    end_poller(&poller);
+}
+
+/* The event comes while the waiter sleeps, in either kind of poll. */
+MULTI_TEST(pollfd, sleeping_waiter_is_woken, 2)
+{
+    poller_t poller;
+    int64_t end;
+    int round;
+
+    begin_poller(&poller);
+    for (round = 0; round < 4; round++) {
+        multi_sync();
+        if (multi.rank == 1) {
+            /* Long enough for the other one to fall asleep, most times. */
+            end = multi_clock_ms() + 100;
+            while (multi_clock_ms() < end)
+                multi_pause();
+            MULTI_OK(rsm_intr_signal_post(poller.import.handle, 0));
+        } else if (round % 2 == 0) {
+            expect_woken(&poller.entry);
+            MULTI_OK(rsm_intr_signal_wait(poller.segment.handle, 0));
+        } else
+            expect_rsm_woken(&poller.entry, 1, NULL);
+    }
+    end_poller(&poller);
 }
 
 MULTI_TEST(pollfd, references_hold_the_handle, 2)
@@ -127,7 +172,7 @@ MULTI_TEST(pollfd, references_hold_the_handle, 2)
     poller_t poller;
     uint64_t word = 0;
 
-    begin(&poller);
+    begin_poller(&poller);
     MULTI_OK(rsm_memseg_get_pollfd(poller.segment.handle, &again));
     cr_assert_eq(again.fd, poller.entry.fd, "one descriptor per handle");
     MULTI_OK(rsm_memseg_get_pollfd(poller.import.handle, &again));
@@ -158,14 +203,14 @@ MULTI_TEST(pollfd, refused_destroy_cuts_nobody_off, 2)
 {
     poller_t poller;
 
-    begin(&poller);
+    begin_poller(&poller);
     MULTI_CODE(rsm_memseg_export_destroy(poller.segment.handle),
                RSMERR_POLLFD_IN_USE);
     multi_sync();
     multi_put64(&poller.import, 0, 41);
     multi_sync();
     cr_assert_eq(multi_load64(poller.segment.memory), 41);
-    end(&poller);
+    end_poller(&poller);
 }
 
 /* More entries than the process may have descriptors. */
@@ -220,15 +265,15 @@ MULTI_TEST(pollfd, descriptor_cannot_be_drained, 2)
     uint64_t value = 1;
     poller_t poller;
 
-    begin(&poller);
+    begin_poller(&poller);
     multi_sync();
     MULTI_OK(rsm_intr_signal_post(poller.import.handle, 0));
-    cr_assert_eq(poll(&poller.entry, 1, MULTI_PATIENCE), 1);
+    expect_woken(&poller.entry);
     cr_assert_lt(read(poller.entry.fd, &value, sizeof(value)), 0);
     cr_assert_lt(write(poller.entry.fd, &value, sizeof(value)), 0);
     MULTI_OK(rsm_intr_signal_wait(poller.segment.handle, 0));
     MULTI_CODE(rsm_intr_signal_wait(poller.segment.handle, 0), RSMERR_TIMEOUT);
-    end(&poller);
+    end_poller(&poller);
 }
 
 MULTI_TEST(pollfd, descriptor_is_closed_on_exec, 1)

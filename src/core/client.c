@@ -20,6 +20,9 @@
  * before the process published its record. */
 #define CLIENT_QUESTIONS 100
 
+/* Sockets at a time that have not said whose they are. */
+#define CLIENT_STRANGERS 256
+
 typedef enum {
     LINK_NEW,       /* has not said who it is */
     LINK_VERIFYING, /* has, and the bootstrap is being asked */
@@ -58,6 +61,8 @@ typedef struct {
 static door_t client_doors[2] = {{.source.fd = -1, .is_unix = true},
                                  {.source.fd = -1}};
 static link_t *client_links;
+static unsigned client_strangers; /* links that have not said who they are */
+static int client_spare = -1;     /* see rsmi_socket_accept() */
 static uint64_t client_last_serial;
 
 uint32_t rsmi_client_rank(const rsmi_client_t *client)
@@ -108,6 +113,7 @@ rsmi_send_state_t rsmi_client_send(rsmi_client_t *client, const void *message,
 static void link_free(link_t *link)
 {
     DL_DELETE(client_links, link);
+    client_strangers -= (link->state == LINK_NEW) ? 1 : 0;
     rsmi_service_forget(&link->source);
     (void)close(link->source.fd);
     rsmi_identity_clear(&link->identity);
@@ -285,7 +291,6 @@ static void client_verify(link_t *link)
         return;
     }
     verdict->serial = link->serial;
-    link->state = LINK_VERIFYING;
     ++link->questions;
     rsmi_service_change(&link->source, 0);
     rsmi_boot_fetch_nowait(link->rank, client_record_came, verdict);
@@ -335,6 +340,8 @@ static void client_hello(link_t *link)
         link_drop(link);
         return;
     }
+    --client_strangers;
+    link->state = LINK_VERIFYING;
     link->rank = hello.rank;
     link->session = hello.session;
     if (hello.role == RSMI_ROLE_REQUEST) {
@@ -464,6 +471,18 @@ static void link_ready(rsmi_source_t *source, uint32_t events)
     }
 }
 
+/* Anybody may connect; who stands there without a word makes room for others
+ * before all descriptors are gone. */
+static void client_drop_oldest_stranger(void)
+{
+    link_t *link;
+
+    DL_SEARCH_SCALAR(client_links, link, state, LINK_NEW);
+    if (link != NULL) {
+        link_free(link);
+    }
+}
+
 /* --- doors ---------------------------------------------------------------- */
 
 static void door_ready(rsmi_source_t *source, uint32_t events)
@@ -473,9 +492,12 @@ static void door_ready(rsmi_source_t *source, uint32_t events)
     int fd;
 
     (void)events;
-    fd = rsmi_socket_accept(source->fd);
+    fd = rsmi_socket_accept(source->fd, &client_spare);
     if (fd < 0) {
         return;
+    }
+    if (client_strangers == CLIENT_STRANGERS) {
+        client_drop_oldest_stranger();
     }
     link = calloc(1, sizeof(*link));
     if (link == NULL) {
@@ -487,6 +509,7 @@ static void door_ready(rsmi_source_t *source, uint32_t events)
     link->is_unix = door->is_unix;
     link->serial = ++client_last_serial;
     DL_APPEND(client_links, link);
+    ++client_strangers;
     if (!link->is_unix) {
         rsmi_socket_watch_tcp(fd, rsmi_config.peer_timeout);
     }
@@ -503,6 +526,7 @@ int rsmi_client_listen(const char *name, bool has_other_hosts, uint16_t *port_p)
     int rc;
 
     *port_p = 0;
+    client_spare = rsmi_socket_spare();
     rc = rsmi_socket_listen_unix(name, &client_doors[0].source.fd);
     if ((rc == RSM_SUCCESS) && has_other_hosts) {
         rc = rsmi_socket_listen_tcp(&client_doors[1].source.fd, port_p);

@@ -337,6 +337,7 @@ int rsmi_import_disconnect(rsmi_import_t *import)
         rc = RSMERR_SEG_STILL_MAPPED;
     } else {
         rc = rsmi_event_close(&import->event);
+        import->is_leaving = rc == RSM_SUCCESS;
     }
     rsmi_unlock(&import->lock);
     if (rc != RSM_SUCCESS) {

@@ -62,7 +62,8 @@ typedef struct rsmi_import {
     _Atomic uint64_t failures; /* of the peer, already reported */
 
     rsmi_lock_t lock;
-    bool is_over RSMI_GUARDED_FIELD(lock); /* view and mapping are blank */
+    bool is_over RSMI_GUARDED_FIELD(lock);    /* view and mapping are blank */
+    bool is_leaving RSMI_GUARDED_FIELD(lock); /* being disconnected */
     rsmi_import_piece_t *pieces; /* runs of the view, of one file each */
     size_t piece_count;
     char *mapping RSMI_GUARDED_FIELD(lock);

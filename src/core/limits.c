@@ -4,6 +4,7 @@
 #include "ctrl/life.h"
 #include "fabric/fabric.h"
 #include "mem/mem.h"
+#include "util/limit.h"
 
 #include <string.h>
 #include <sys/resource.h>
@@ -60,13 +61,9 @@ size_t rsmi_limits_segment_size(const rsmi_controller_t *controller)
 
 static size_t limits_descriptors(void)
 {
-    struct rlimit limit;
+    size_t most = rsmi_limit_descriptors();
 
-    if ((getrlimit(RLIMIT_NOFILE, &limit) == 0) &&
-        (limit.rlim_cur != RLIM_INFINITY)) {
-        return limit.rlim_cur;
-    }
-    return rsmi_life_slots();
+    return (most < rsmi_life_slots()) ? most : rsmi_life_slots();
 }
 
 void rsmi_limits_get(const rsmi_controller_t *controller,

@@ -57,7 +57,9 @@ int rsmi_import_map(rsmi_import_t *import, void **address, bool is_fixed,
     int rc = RSM_SUCCESS;
 
     rsmi_lock(&import->lock);
-    if (import->mapping != NULL) {
+    if (import->is_leaving) {
+        rc = RSMERR_BAD_SEG_HNDL;
+    } else if (import->mapping != NULL) {
         rc = RSMERR_SEG_ALREADY_MAPPED;
     } else if (import->is_over || !rsmi_import_stands(import)) {
         rc = RSMERR_CONN_ABORTED;

@@ -134,27 +134,6 @@ static int offer_choose(uint32_t asked, const rsmi_export_t *segment,
 
 /* --- what is handed over -------------------------------------------------- */
 
-/* Who may not write gets a descriptor that cannot. Where the kernel does not
- * let us open the pages anew (the process has changed its user since), the
- * importer's library has to keep the promise. */
-static int offer_open_pages(int fd, uint32_t perm, bool *is_ours_p)
-{
-    char path[64];
-    int read_only;
-
-    *is_ours_p = false;
-    if ((perm & RSM_PERM_WRITE) != 0) {
-        return fd;
-    }
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    read_only = open(path, O_RDONLY | O_CLOEXEC);
-    if (read_only < 0) {
-        return fd;
-    }
-    *is_ours_p = true;
-    return read_only;
-}
-
 static void offer_close_fds(offer_t *offer)
 {
     if (offer->are_fds_ours) {
@@ -162,37 +141,56 @@ static void offer_close_fds(offer_t *offer)
             (void)close(offer->fds[--offer->fd_count]);
         }
     }
+    offer->fd_count = 0;
+    offer->are_fds_ours = false;
 }
 
-static void offer_pages(const rsmi_export_t *segment, uint32_t perm,
-                        offer_t *offer)
+/* Who may not write gets descriptors that cannot. False where the kernel does
+ * not let us open the pages anew, because the process has changed its user
+ * since. */
+static bool offer_reopen_pages(const rsmi_pieces_t *pieces, offer_t *offer)
 {
-    const rsmi_piece_t *piece;
-    bool is_ours;
+    char path[64];
     size_t idx;
     int fd;
 
-    for (idx = 0; idx < segment->pieces.count; ++idx) {
-        piece = &segment->pieces.pieces[idx];
-        fd = offer_open_pages(rsmi_backing_fd(piece->backing), perm, &is_ours);
-        if ((idx > 0) && (is_ours != offer->are_fds_ours)) {
-            /* One could not be opened anew: hand all over as they are. */
-            if (is_ours) {
-                (void)close(fd);
-            }
+    offer->are_fds_ours = true;
+    for (idx = 0; idx < pieces->count; ++idx) {
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d",
+                       rsmi_backing_fd(pieces->pieces[idx].backing));
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
             offer_close_fds(offer);
-            offer->are_fds_ours = false;
-            offer->fd_count = 0;
-            perm = RSM_PERM_WRITE;
-            idx = (size_t)-1;
-            continue;
+            return false;
         }
-        offer->are_fds_ours = is_ours;
         offer->fds[offer->fd_count++] = fd;
-        offer->pieces[idx].offset = piece->offset;
-        offer->pieces[idx].size = piece->size;
     }
-    offer->head.pieces = (uint32_t)segment->pieces.count;
+    return true;
+}
+
+/* As they are: the importer's library keeps the promise not to write. */
+static void offer_lend_pages(const rsmi_pieces_t *pieces, offer_t *offer)
+{
+    for (offer->fd_count = 0; offer->fd_count < pieces->count;
+         ++offer->fd_count) {
+        offer->fds[offer->fd_count] =
+            rsmi_backing_fd(pieces->pieces[offer->fd_count].backing);
+    }
+}
+
+static void offer_pages(const rsmi_pieces_t *pieces, uint32_t perm,
+                        offer_t *offer)
+{
+    size_t idx;
+
+    for (idx = 0; idx < pieces->count; ++idx) {
+        offer->pieces[idx].offset = pieces->pieces[idx].offset;
+        offer->pieces[idx].size = pieces->pieces[idx].size;
+    }
+    offer->head.pieces = (uint32_t)pieces->count;
+    if (((perm & RSM_PERM_WRITE) != 0) || !offer_reopen_pages(pieces, offer)) {
+        offer_lend_pages(pieces, offer);
+    }
 }
 
 static int offer_key(rsmi_export_t *segment, rsmi_path_t path, offer_t *offer)
@@ -252,7 +250,7 @@ static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
         return rc;
     }
     if (path == RSMI_PATH_DIRECT) {
-        offer_pages(segment, request->perm, offer);
+        offer_pages(&segment->pieces, request->perm, offer);
     } else {
         rc = offer_key(segment, path, offer);
     }
@@ -312,7 +310,6 @@ void rsmi_offer_answer(rsmi_client_t *client, int fd,
     }
     if (rc != RSM_SUCCESS) {
         offer_close_fds(&offer);
-        offer.fd_count = 0;
         memset(&offer.head, 0, sizeof(offer.head));
     }
     offer.head.rc = rc;

@@ -2,10 +2,13 @@
 #include "ctrl/socket.h"
 
 #include "rsmapi.h"
+#include "util/help.h"
+#include "util/limit.h"
 #include "util/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -283,18 +286,38 @@ int rsmi_socket_connect_tcp(const rsmi_socket_address_t *list, uint16_t port,
     return rc;
 }
 
-int rsmi_socket_accept(int listener)
+int rsmi_socket_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int socket_accept(int listener)
 {
     int fd;
 
     do {
         fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     } while ((fd < 0) && ((errno == EINTR) || (errno == ECONNABORTED)));
-
-    if ((fd < 0) && (errno != EAGAIN)) {
-        rsmi_warn("ctrl", "accept: %s", strerror(errno));
-    }
     return fd;
+}
+
+int rsmi_socket_accept(int listener, int *spare)
+{
+    int fd = socket_accept(listener);
+
+    if ((fd >= 0) || ((errno != EMFILE) && (errno != ENFILE))) {
+        return fd;
+    }
+    rsmi_help(RSMI_HELP_NO_DESCRIPTORS, rsmi_limit_descriptors());
+    if (*spare >= 0) {
+        (void)close(*spare);
+        fd = socket_accept(listener);
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    *spare = rsmi_socket_spare();
+    return -1;
 }
 
 static int socket_groups(int fd, rsmi_identity_t *identity)

@@ -48,8 +48,13 @@ int rsmi_socket_connect_tcp(const rsmi_socket_address_t *list, uint16_t port,
                             int *fd_p);
 
 /* The next one who knocks: descriptor (non-blocking), or -1 when there is
- * none or no descriptor is left. */
-int rsmi_socket_accept(int listener);
+ * none. Without a descriptor for it the one who knocks is turned away, or it
+ * would stand at the door, and the listener be ready, for ever; @p spare is a
+ * descriptor kept for that purpose, which may change. */
+int rsmi_socket_accept(int listener, int *spare);
+
+/* A descriptor that can be spared. */
+int rsmi_socket_spare(void);
 
 /* Have the kernel give up a TCP connection after @p silence_ms without any
  * sign of the other host; a stopped process on a living host is no silence. */

@@ -2,6 +2,7 @@
 #include "fabric/fabric_internal.h"
 
 #include "util/help.h"
+#include "util/limit.h"
 #include "util/log.h"
 
 #include <dirent.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -173,7 +173,6 @@ static void memory_mend_mode(int fd)
 /* The lowest descriptor that is free, -1 when there is none. */
 static int memory_probe_fd(void)
 {
-    struct rlimit limit = {0, 0};
     int fd = eventfd(0, EFD_CLOEXEC);
 
     if (fd >= 0) {
@@ -181,8 +180,7 @@ static int memory_probe_fd(void)
         return fd;
     }
 
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    rsmi_help(RSMI_HELP_NO_DESCRIPTORS, (size_t)limit.rlim_cur);
+    rsmi_help(RSMI_HELP_NO_DESCRIPTORS, rsmi_limit_descriptors());
     return -1;
 }
 

@@ -75,6 +75,16 @@ MULTI_TEST(signal, posts_are_counted, 2)
     part(&pair);
 }
 
+/* The posts travel ahead of the disconnect, so the exporter that has seen the
+ * latter has counted them all. */
+static uint32_t importers_of(rsm_memseg_export_handle_t handle)
+{
+    uint32_t count = 0;
+
+    MULTI_OK(rsmx_export_get_importer_count(handle, &count));
+    return count;
+}
+
 MULTI_TEST(signal, unaccumulated_post_is_dropped, 2)
 {
     pair_t pair;
@@ -93,6 +103,7 @@ MULTI_TEST(signal, unaccumulated_post_is_dropped, 2)
     }
     multi_sync();
     if (multi.rank == 0) {
+        MULTI_WAIT(importers_of(pair.segment.handle) == 0);
         expect_events(pair.segment.handle, 2);
         multi_disconnect(&pair.import);
     }

@@ -53,6 +53,12 @@ typedef struct {
     rsmi_fabric_key_t *key;
 } target_t;
 
+static inline void target_forget_environment(void)
+{
+    unsetenv("UCX_TLS");
+    unsetenv("UCX_NET_DEVICES");
+}
+
 static inline rsmi_fabric_wait_t wait_ms(int ms)
 {
     return (rsmi_fabric_wait_t){.deadline = rsmi_deadline_in_ms(ms)};
@@ -102,7 +108,9 @@ static inline void target_serve(const path_t *path, size_t size, void *shared,
     _exit(0);
 }
 
-/* Start a target with @p size bytes; the fabric must not be open here. */
+/* Start a target with @p size bytes. The fabric must never have been open here:
+ * UCX's thread for events does not come along with fork(), and UCX in the child
+ * does not notice. */
 static inline void target_start(target_t *target, const path_t *path,
                                 size_t size)
 {
@@ -161,6 +169,18 @@ static inline void target_begin(target_t *target, const path_t *path,
     target_connect(target, path);
 }
 
+/* Connected for sure: lanes are up and a first answer came. */
+static inline void target_warm_up(target_t *target)
+{
+    rsmi_fabric_wait_t wait = wait_ms(10000);
+    uint64_t word = 1;
+
+    cr_assert_eq(rsmi_fabric_put(target->key, target->card.remote, &word,
+                                 sizeof(word), &wait),
+                 RSM_SUCCESS);
+    cr_assert_eq(rsmi_fabric_flush(target->peer, &wait), RSM_SUCCESS);
+}
+
 /* Nobody is waited for that a test has stopped. */
 static inline void target_kill(target_t *target)
 {
@@ -189,14 +209,20 @@ static inline void target_end(target_t *target)
     munmap(target->memory, target->size);
 }
 
-/* The same when the target is gone already. */
-static inline void target_end_dead(target_t *target)
+/* The target is gone already; the fabric stays open. */
+static inline void target_leave_dead(target_t *target)
 {
     rsmi_fabric_key_close(target->key);
     rsmi_fabric_disconnect(target->peer);
-    rsmi_fabric_close();
     close(target->socket);
     munmap(target->memory, target->size);
+}
+
+/* The same, and that was the last one. */
+static inline void target_end_dead(target_t *target)
+{
+    target_leave_dead(target);
+    rsmi_fabric_close();
 }
 
 #endif

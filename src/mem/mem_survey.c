@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -128,25 +129,91 @@ static void survey_cut(survey_line_t *line, uintptr_t from, uintptr_t to)
     line->area.offset += (off_t)(start - line->start);
 }
 
+/* Since Linux 6.11 the kernel answers about one address; reading the list takes
+ * a hundred times as long. The headers that we are built with may be older. */
+typedef struct {
+    uint64_t size;
+    uint64_t query_flags;
+    uint64_t query_addr;
+    uint64_t vma_start;
+    uint64_t vma_end;
+    uint64_t vma_flags;
+    uint64_t vma_page_size;
+    uint64_t vma_offset;
+    uint64_t inode;
+    uint32_t dev_major;
+    uint32_t dev_minor;
+    uint32_t vma_name_size;
+    uint32_t build_id_size;
+    uint64_t vma_name_addr;
+    uint64_t build_id_addr;
+} survey_query_t;
+
+#define SURVEY_QUERY      _IOWR('f', 17, survey_query_t)
+#define SURVEY_READABLE   0x01
+#define SURVEY_WRITABLE   0x02
+#define SURVEY_EXECUTABLE 0x04
+#define SURVEY_SHARED     0x08
+
+/* RSM_SUCCESS, RSMERR_BAD_ADDR for a hole, or
+ * RSMERR_INSUFFICIENT_RESOURCES when the kernel does not know the question. */
+static int survey_ask(int fd, uintptr_t addr, survey_line_t *line_p)
+{
+    survey_query_t query = {.size = sizeof(query), .query_addr = addr};
+
+    if (ioctl(fd, SURVEY_QUERY, &query) != 0) {
+        return (errno == ENOENT) ? RSMERR_BAD_ADDR
+                                 : RSMERR_INSUFFICIENT_RESOURCES;
+    }
+    line_p->start = query.vma_start;
+    line_p->end = query.vma_end;
+    line_p->area.prot =
+        (((query.vma_flags & SURVEY_READABLE) != 0) ? PROT_READ : 0) |
+        (((query.vma_flags & SURVEY_WRITABLE) != 0) ? PROT_WRITE : 0) |
+        (((query.vma_flags & SURVEY_EXECUTABLE) != 0) ? PROT_EXEC : 0);
+    line_p->area.is_shared = (query.vma_flags & SURVEY_SHARED) != 0;
+    line_p->area.is_file = query.inode != 0;
+    line_p->area.dev = makedev(query.dev_major, query.dev_minor);
+    line_p->area.ino = query.inode;
+    line_p->area.offset = (off_t)query.vma_offset;
+    return RSM_SUCCESS;
+}
+
+/* The next mapping that ends behind @p from, in the kernel's list. */
+static int survey_search(survey_reader_t *reader, uintptr_t from,
+                         survey_line_t *line_p)
+{
+    char text[128];
+
+    do {
+        if (!survey_next_line(reader, text, sizeof(text))) {
+            return RSMERR_BAD_ADDR;
+        }
+        survey_parse(text, line_p);
+    } while (line_p->end <= from);
+    return (line_p->start <= from) ? RSM_SUCCESS : RSMERR_BAD_ADDR;
+}
+
 /* Maps change while they are read, and the callback may change them itself;
  * what counts is that [from, to) has been covered without a hole. */
 static int survey_walk(survey_reader_t *reader, uintptr_t from, uintptr_t to,
                        rsmi_mem_area_func_t func, void *arg)
 {
+    bool can_ask = true;
     survey_line_t line;
-    char text[128];
     int rc;
 
     while (from < to) {
-        if (!survey_next_line(reader, text, sizeof(text))) {
-            return RSMERR_BAD_ADDR;
+        rc = RSMERR_INSUFFICIENT_RESOURCES;
+        if (can_ask) {
+            rc = survey_ask(reader->fd, from, &line);
+            can_ask = rc != RSMERR_INSUFFICIENT_RESOURCES;
         }
-        survey_parse(text, &line);
-        if (line.end <= from) {
-            continue;
+        if (!can_ask) {
+            rc = survey_search(reader, from, &line);
         }
-        if (line.start > from) {
-            return RSMERR_BAD_ADDR;
+        if (rc != RSM_SUCCESS) {
+            return rc;
         }
         survey_cut(&line, from, to);
         rc = func(&line.area, arg);

@@ -83,6 +83,7 @@ MULTI_TEST(iov, event_need_not_accumulate, 2)
     }
     multi_sync();
     if (multi.rank == 0) {
+        multi_await_importers(&segment, 0);
         MULTI_OK(rsm_intr_signal_wait(segment.handle, MULTI_PATIENCE));
         MULTI_CODE(rsm_intr_signal_wait(segment.handle, 100), RSMERR_TIMEOUT);
         multi_withdraw(&segment);

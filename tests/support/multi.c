@@ -198,6 +198,15 @@ void multi_withdraw(multi_segment_t *segment)
     *segment = (multi_segment_t){0};
 }
 
+void multi_await_importers(const multi_segment_t *segment, uint32_t count)
+{
+    uint32_t now = 0;
+
+    MULTI_WAIT(rsmx_export_get_importer_count(segment->handle, &now) ==
+                   RSM_SUCCESS &&
+               now == count);
+}
+
 rsm_memseg_import_handle_t multi_connect_bare(uint32_t rank, rsm_memseg_id_t id,
                                               rsm_permission_t perm)
 {

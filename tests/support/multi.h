@@ -128,6 +128,10 @@ void multi_create(multi_segment_t *segment, size_t size, uint_t flags);
 void multi_publish(multi_segment_t *segment, size_t size, rsm_memseg_id_t id);
 void multi_withdraw(multi_segment_t *segment);
 
+/* Poll until so many connections are left. What an importer has sent before it
+ * disconnected, signals for instance, has been taken in then. */
+void multi_await_importers(const multi_segment_t *segment, uint32_t count);
+
 /* Connect as soon as the segment is published. */
 rsm_memseg_import_handle_t multi_connect_bare(uint32_t rank, rsm_memseg_id_t id,
                                               rsm_permission_t perm);

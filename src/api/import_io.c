@@ -87,72 +87,146 @@ out:
     return rc;
 }
 
+/* One routine for each width and direction that deals with every case, outside
+ * of the front doors, which stay small. */
+#define IO_DEFINE(name, width, is_put)                                \
+    static __attribute__((noinline)) int io_##name(                   \
+        rsm_memseg_import_handle_t handle, off_t offset, void *data,  \
+        size_t count)                                                 \
+    {                                                                 \
+        return io_access(handle, offset, data, count, width, is_put); \
+    }
+
+IO_DEFINE(get8, 1, false)
+IO_DEFINE(get16, 2, false)
+IO_DEFINE(get32, 4, false)
+IO_DEFINE(get64, 8, false)
+IO_DEFINE(put8, 1, true)
+IO_DEFINE(put16, 2, true)
+IO_DEFINE(put32, 4, true)
+IO_DEFINE(put64, 8, true)
+
+typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
+                         void *data, size_t count);
+
+/* Nothing about this access needs a second look. */
+RSMI_INLINE bool io_is_plain(const rsmi_import_t *import, off_t offset,
+                             const void *data, size_t len, size_t width,
+                             bool is_put)
+{
+    rsm_permission_t perm = is_put ? RSM_PERM_WRITE : RSM_PERM_READ;
+    size_t low = atomic_load_explicit(&import->low, memory_order_relaxed);
+    size_t high = atomic_load_explicit(&import->high, memory_order_relaxed);
+    size_t start = (size_t)offset;
+
+    return (data != NULL) && ((((uintptr_t)data | start) & (width - 1)) == 0) &&
+           (start >= low) && (start <= high) && (len <= high - start) &&
+           ((import->perm & perm) != 0) && (import->view != NULL) &&
+           (!rsmi_span_is_implicit(import) ||
+            (atomic_load_explicit(&import->barriers, memory_order_relaxed) !=
+             0)) &&
+           rsmi_import_stands(import);
+}
+
+/* The case that counts, a single word or a few bytes between plain memory and
+ * a view: it calls nothing and saves no registers. All else goes to
+ * @p general. */
+RSMI_INLINE int io_door(rsm_memseg_import_handle_t handle, off_t offset,
+                        void *data, size_t count, size_t width, bool is_put,
+                        io_func_t general)
+{
+    rsmi_import_t *import;
+    int rc = RSM_SUCCESS;
+
+    if (rsmi_unlikely((width == 1) ? (count > RSMI_MOVE_FEW) : (count != 1))) {
+        return general(handle, offset, data, count);
+    }
+    rsmi_guard_enter();
+    import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
+    if (rsmi_unlikely(
+            (import == NULL) ||
+            !io_is_plain(import, offset, data, count * width, width, is_put))) {
+        rsmi_guard_leave();
+        return general(handle, offset, data, count);
+    }
+    if (is_put) {
+        rsmi_move_few(import->view + offset, data, count, width);
+    } else {
+        rsmi_move_few(data, import->view + offset, count, width);
+    }
+    if (rsmi_likely(rsmi_span_is_implicit(import))) {
+        rc = rsmi_span_settle(import, is_put);
+    }
+    rsmi_guard_leave();
+    return rc;
+}
+
 RSMI_EXPORT int rsm_memseg_import_get8(rsm_memseg_import_handle_t im_memseg,
                                        off_t offset, uint8_t *datap,
                                        ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 1, false);
+    return io_door(im_memseg, offset, datap, rep_cnt, 1, false, io_get8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get16(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint16_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 2, false);
+    return io_door(im_memseg, offset, datap, rep_cnt, 2, false, io_get16);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get32(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint32_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 4, false);
+    return io_door(im_memseg, offset, datap, rep_cnt, 4, false, io_get32);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint64_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 8, false);
+    return io_door(im_memseg, offset, datap, rep_cnt, 8, false, io_get64);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get(rsm_memseg_import_handle_t im_memseg,
                                       off_t offset, void *dst_addr,
                                       size_t length)
 {
-    return io_access(im_memseg, offset, dst_addr, length, 1, false);
+    return io_door(im_memseg, offset, dst_addr, length, 1, false, io_get8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put8(rsm_memseg_import_handle_t im_memseg,
                                        off_t offset, uint8_t *datap,
                                        ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 1, true);
+    return io_door(im_memseg, offset, datap, rep_cnt, 1, true, io_put8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put16(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint16_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 2, true);
+    return io_door(im_memseg, offset, datap, rep_cnt, 2, true, io_put16);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put32(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint32_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 4, true);
+    return io_door(im_memseg, offset, datap, rep_cnt, 4, true, io_put32);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint64_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_access(im_memseg, offset, datap, rep_cnt, 8, true);
+    return io_door(im_memseg, offset, datap, rep_cnt, 8, true, io_put64);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put(rsm_memseg_import_handle_t im_memseg,
                                       off_t offset, void *src_addr,
                                       size_t length)
 {
-    return io_access(im_memseg, offset, src_addr, length, 1, true);
+    return io_door(im_memseg, offset, src_addr, length, 1, true, io_put8);
 }

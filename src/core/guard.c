@@ -16,11 +16,11 @@
 #define GUARD_PATIENCE_MS 10000
 
 _Thread_local rsmi_guard_reader_t rsmi_guard_self;
-bool rsmi_guard_needs_fence;
 
 static rsmi_lock_t guard_lock = RSMI_LOCK_INIT;
 static rsmi_guard_reader_t *guard_readers RSMI_GUARDED_BY(guard_lock);
 static pthread_key_t guard_key;
+static bool guard_has_membarrier;
 static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
 
 static long guard_membarrier(int command)
@@ -43,15 +43,16 @@ static void guard_part(void *arg)
     if (self->next != NULL) {
         self->next->prev = self->prev;
     }
-    self->is_known = false;
+    self->is_listed = false;
+    self->is_settled = false;
     rsmi_unlock(&guard_lock);
 }
 
 static void guard_setup(void)
 {
     (void)pthread_key_create(&guard_key, guard_part);
-    rsmi_guard_needs_fence =
-        guard_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0;
+    guard_has_membarrier =
+        guard_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 }
 
 void rsmi_guard_open(void)
@@ -61,6 +62,10 @@ void rsmi_guard_open(void)
 
 RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
 {
+    if (self->is_listed) {
+        atomic_thread_fence(memory_order_seq_cst);
+        return;
+    }
     rsmi_guard_open();
     rsmi_lock(&guard_lock);
     self->prev = NULL;
@@ -69,7 +74,8 @@ RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
         guard_readers->prev = self;
     }
     guard_readers = self;
-    self->is_known = true;
+    self->is_listed = true;
+    self->is_settled = guard_has_membarrier;
     rsmi_unlock(&guard_lock);
     (void)pthread_setspecific(guard_key, self);
 }
@@ -108,7 +114,7 @@ bool rsmi_guard_wait(void)
     bool is_over = true;
 
     rsmi_lock(&guard_lock);
-    if (!rsmi_guard_needs_fence) {
+    if (guard_has_membarrier) {
         (void)guard_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
     }
     atomic_thread_fence(memory_order_seq_cst);

@@ -28,7 +28,8 @@
 
 typedef struct rsmi_guard_reader {
     _Atomic uint64_t section; /* odd: inside one */
-    bool is_known;            /* on the list of readers */
+    bool is_settled;          /* on the list, and plain stores are enough */
+    bool is_listed;
     struct rsmi_guard_reader *next;
     struct rsmi_guard_reader *prev;
 } RSMI_ALIGNED rsmi_guard_reader_t;
@@ -36,10 +37,10 @@ typedef struct rsmi_guard_reader {
 extern _Thread_local rsmi_guard_reader_t rsmi_guard_self
     __attribute__((tls_model("initial-exec")));
 
-/* Set where the kernel offers no membarrier(2). */
-extern bool rsmi_guard_needs_fence;
-
 void rsmi_guard_open(void);
+
+/* Puts the thread on the list of readers; where the kernel offers no
+ * membarrier(2), fences in its place each time. */
 void rsmi_guard_join(rsmi_guard_reader_t *self);
 
 RSMI_INLINE void rsmi_guard_enter(void)
@@ -47,9 +48,6 @@ RSMI_INLINE void rsmi_guard_enter(void)
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     uint64_t section;
 
-    if (rsmi_unlikely(!self->is_known)) {
-        rsmi_guard_join(self);
-    }
     section = atomic_load_explicit(&self->section, memory_order_relaxed);
 
     /* Odd, and different from before even if the last section was left by a
@@ -61,10 +59,13 @@ RSMI_INLINE void rsmi_guard_enter(void)
 #else
     atomic_store_explicit(&self->section, section, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
-    if (rsmi_unlikely(rsmi_guard_needs_fence)) {
-        atomic_thread_fence(memory_order_seq_cst);
-    }
 #endif
+    /* Only now: who waits either finds the thread on the list with this
+     * section open, or had taken its object away before the list was locked
+     * here. */
+    if (rsmi_unlikely(!self->is_settled)) {
+        rsmi_guard_join(self);
+    }
 }
 
 RSMI_INLINE void rsmi_guard_leave(void)

@@ -420,6 +420,7 @@ int rsm_memseg_export_destroy(rsm_memseg_export_handle_t memseg);
  * @retval RSMERR_BAD_SEG_HNDL         @p memseg is not a live export handle
  * @retval RSMERR_NOT_CREATOR          the process is a child of the one that
  *                                     created the segment
+ * @retval RSMERR_BAD_ADDR             the list cannot be read
  * @retval RSMERR_BAD_ACL              the list is NULL and its length is not, a
  *                                     row names a node outside the job, a
  *                                     permission is above 0666; "loopback":
@@ -466,6 +467,7 @@ int rsm_memseg_export_publish(rsm_memseg_export_handle_t memseg,
  * @retval RSMERR_NOT_CREATOR        the process is a child of the one that
  *                                   created the segment
  * @retval RSMERR_SEG_NOT_PUBLISHED  the segment is not published
+ * @retval RSMERR_BAD_ADDR             the list cannot be read
  * @retval RSMERR_BAD_ACL            the list is malformed, as for
  *                                   rsm_memseg_export_publish()
  * @retval RSMERR_INSUFFICIENT_MEM   no memory

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "api/guard.h"
 
+#include <limits.h>
+
 RSMI_EXPORT int rsm_intr_signal_post(void *memseg, uint_t flags)
 {
     rsmi_import_t *import = rsmi_handle_get(memseg, RSMI_KIND_IMPORT);
@@ -77,8 +79,14 @@ RSMI_EXPORT int rsm_intr_signal_wait_pollfd(struct pollfd fds[], nfds_t nfds,
 {
     int ready = 0, rc;
 
+    if (rsmi_runtime_is_forked()) {
+        return RSMERR_INTERNAL_ERROR; /* the pipes are the parent's */
+    }
     if (numfdsp != NULL) {
         *numfdsp = 0;
+    }
+    if (nfds > UINT_MAX) { /* the kernel would look at the lower half only */
+        return RSMERR_BAD_ARGS_ERRORS;
     }
     rc = rsmi_event_poll(fds, nfds, signal_deadline(timeout), &ready);
     if ((rc == RSM_SUCCESS) && (numfdsp != NULL)) {

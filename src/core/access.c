@@ -3,6 +3,7 @@
 
 #include "core/node.h"
 #include "core/runtime.h"
+#include "mem/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,26 +64,40 @@ static bool access_entry_is_good(const rsmapi_access_entry_t *entry,
     return !own_only || (rank == rsmi_runtime_rank());
 }
 
+static bool access_list_is_good(const rsmapi_access_entry_t *entries,
+                                uint32_t count, bool own_only)
+{
+    uint32_t idx;
+
+    for (idx = 0; idx < count; ++idx) {
+        if (!access_entry_is_good(&entries[idx], own_only)) {
+            return false;
+        }
+    }
+    return !own_only || (count <= 1);
+}
+
 int rsmi_access_set(rsmi_access_t *access, const rsmapi_access_entry_t *entries,
                     uint32_t count, bool own_only)
 {
     rsmapi_access_entry_t *copy = NULL;
-    uint32_t idx;
+    int rc = RSM_SUCCESS;
 
-    if (own_only && (count > 1)) {
-        return RSMERR_BAD_ACL;
-    }
-    for (idx = 0; idx < count; ++idx) {
-        if (!access_entry_is_good(&entries[idx], own_only)) {
-            return RSMERR_BAD_ACL;
-        }
-    }
     if (count > 0) {
         copy = malloc(count * sizeof(*copy));
         if (copy == NULL) {
             return RSMERR_INSUFFICIENT_MEM;
         }
-        memcpy(copy, entries, count * sizeof(*copy));
+        if (!rsmi_mem_read(copy, entries, count * sizeof(*copy))) {
+            rc = RSMERR_BAD_ADDR;
+        }
+    }
+    if ((rc == RSM_SUCCESS) && !access_list_is_good(copy, count, own_only)) {
+        rc = RSMERR_BAD_ACL;
+    }
+    if (rc != RSM_SUCCESS) {
+        free(copy);
+        return rc;
     }
     free(access->entries);
     access->entries = copy;

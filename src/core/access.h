@@ -23,8 +23,8 @@ void rsmi_access_init(rsmi_access_t *access);
 void rsmi_access_clear(rsmi_access_t *access);
 
 /* Replace the list by a checked copy. @p own_only: nobody but @p own_node may
- * be listed, once (the loopback controller). RSMERR_BAD_ACL,
- * RSMERR_INSUFFICIENT_MEM; the old list stays on failure. */
+ * be listed, once (the loopback controller). RSMERR_BAD_ADDR, the list cannot be
+ * read; RSMERR_BAD_ACL; RSMERR_INSUFFICIENT_MEM; the old list stays on failure. */
 int rsmi_access_set(rsmi_access_t *access, const rsmapi_access_entry_t *entries,
                     uint32_t count, bool own_only);
 

@@ -435,6 +435,11 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     char *old = backing->addr;
     int rc;
 
+    /* It may have lost its row to memory that was put in its place. */
+    rc = backing_reserve_row();
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
     rc = rsmi_mem_survey(addr, backing->pages.size, move_area, backing);
     if (rc != RSM_SUCCESS) {
         return rc;

@@ -128,7 +128,7 @@ static void client_free(rsmi_client_t *client)
     rsmi_lock(&rsmi_directory_lock);
     HASH_ITER(hh, client->connections, connection, next)
     {
-        rsmi_connection_close(connection, RSMI_PARTING_GONE);
+        rsmi_connection_close(connection, false);
     }
     rsmi_unlock(&rsmi_directory_lock);
     link_free(client->requests);
@@ -332,6 +332,8 @@ static void client_hello(link_t *link)
     if ((hello.header.type != RSMI_WIRE_HELLO) ||
         (hello.header.size != sizeof(hello)) ||
         (hello.version != RSMI_WIRE_VERSION) ||
+        ((hello.role != RSMI_ROLE_REQUEST) &&
+         (hello.role != RSMI_ROLE_EVENT)) ||
         (hello.rank >= rsmi_runtime_size()) ||
         (memcmp(hello.secret, rsmi_node_self()->secret, sizeof(hello.secret)) !=
          0)) {
@@ -370,9 +372,7 @@ static void client_release(rsmi_client_t *client,
     rsmi_lock(&rsmi_directory_lock);
     connection = client_find(client, release->cookie);
     if (connection != NULL) {
-        rsmi_connection_close(connection, (release->is_clean != 0)
-                                              ? RSMI_PARTING_CLEAN
-                                              : RSMI_PARTING_BUSY);
+        rsmi_connection_close(connection, release->is_clean != 0);
     }
     rsmi_unlock(&rsmi_directory_lock);
 }

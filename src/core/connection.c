@@ -55,27 +55,12 @@ void rsmi_connection_detach(rsmi_connection_t *connection)
     (void)pthread_cond_broadcast(&connection_gone);
 }
 
-/* A process that is gone stores no more, but what it sent may be on its way. */
-static void connection_mark_dirty(const rsmi_connection_t *connection,
-                                  rsmi_parting_t parting)
-    RSMI_REQUIRES(rsmi_directory_lock)
+void rsmi_connection_close(rsmi_connection_t *connection, bool is_clean)
 {
-    rsmi_export_t *segment = connection->owner;
-
-    if ((segment == NULL) || (parting == RSMI_PARTING_CLEAN)) {
-        return;
+    if (!is_clean && (connection->owner != NULL) &&
+        ((connection->path & RSMI_PATH_SAME_HOST) == 0)) {
+        connection->owner->is_landing_dirty = true;
     }
-    if ((connection->path & RSMI_PATH_SAME_HOST) == 0) {
-        segment->is_landing_dirty = true;
-    } else if (parting == RSMI_PARTING_BUSY) {
-        segment->are_pages_dirty = true;
-    }
-}
-
-void rsmi_connection_close(rsmi_connection_t *connection,
-                           rsmi_parting_t parting)
-{
-    connection_mark_dirty(connection, parting);
     rsmi_connection_detach(connection);
     rsmi_client_remove(connection->client, connection);
     free(connection);

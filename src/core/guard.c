@@ -20,7 +20,7 @@ _Thread_local rsmi_guard_reader_t rsmi_guard_self;
 static rsmi_lock_t guard_lock = RSMI_LOCK_INIT;
 static rsmi_guard_reader_t *guard_readers RSMI_GUARDED_BY(guard_lock);
 static pthread_key_t guard_key;
-static bool guard_has_membarrier;
+bool rsmi_guard_has_membarrier;
 static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
 
 static long guard_membarrier(int command)
@@ -51,7 +51,7 @@ static void guard_part(void *arg)
 static void guard_setup(void)
 {
     (void)pthread_key_create(&guard_key, guard_part);
-    guard_has_membarrier =
+    rsmi_guard_has_membarrier =
         guard_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 }
 
@@ -75,7 +75,7 @@ RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
     }
     guard_readers = self;
     self->is_listed = true;
-    self->is_settled = guard_has_membarrier;
+    self->is_settled = rsmi_guard_has_membarrier;
     rsmi_unlock(&guard_lock);
     (void)pthread_setspecific(guard_key, self);
 }
@@ -114,7 +114,7 @@ bool rsmi_guard_wait(void)
     bool is_over = true;
 
     rsmi_lock(&guard_lock);
-    if (guard_has_membarrier) {
+    if (rsmi_guard_has_membarrier) {
         (void)guard_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
     }
     atomic_thread_fence(memory_order_seq_cst);

@@ -37,6 +37,9 @@ typedef struct rsmi_guard_reader {
 extern _Thread_local rsmi_guard_reader_t rsmi_guard_self
     __attribute__((tls_model("initial-exec")));
 
+/* Found out when the library starts; threads on the list keep to it. */
+extern bool rsmi_guard_has_membarrier;
+
 void rsmi_guard_open(void);
 
 /* Puts the thread on the list of readers; where the kernel offers no

@@ -39,18 +39,27 @@ static void import_release(rsmi_import_t *import, bool is_clean)
                          rsmi_deadline_in_ms(rsmi_config.timeout));
 }
 
+static void import_close_ways(rsmi_import_t *import)
+{
+    rsmi_fabric_key_close(import->key);
+    rsmi_fabric_release(import->mem);
+    if (import->path == RSMI_PATH_SHM) {
+        rsmi_fabric_disconnect(import->way);
+    }
+    if (import->pages != NULL) {
+        rsmi_mem_unmap(import->pages, import->size);
+    }
+}
+
 /* The last reference is gone: nobody looks at the import any more. */
 static void import_free(rsmi_object_t *object)
 {
     rsmi_import_t *import = (rsmi_import_t *)object;
-    bool is_clean = rsmi_transfer_is_idle(import);
+    bool is_clean = (import->pages != NULL) || rsmi_transfer_is_idle(import);
 
     if (import->peer != NULL) {
         rsmi_peer_remove(import->peer, import);
-        rsmi_fabric_key_close(import->key);
-        if (import->view != NULL) {
-            rsmi_mem_unmap(import->view, import->size);
-        }
+        import_close_ways(import);
         import_release(import, is_clean);
         rsmi_peer_put(import->peer);
     }
@@ -102,7 +111,7 @@ static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
     size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
             offer->address_size;
     return (offer->header.size == size) &&
-           ((offer->path != RSMI_PATH_DIRECT) ||
+           (((offer->path & RSMI_PATH_SAME_HOST) == 0) ||
             ((fd_count == offer->pieces) && (fd_count > 0)));
 }
 
@@ -145,8 +154,8 @@ static int import_show_pieces(rsmi_import_t *import,
 
 /* A withdrawal that came in between must not be undone by showing the pages
  * after it. */
-static int import_open_view(rsmi_import_t *import,
-                            const rsmi_wire_offer_t *offer, const int *fds)
+static int import_open_pages(rsmi_import_t *import,
+                             const rsmi_wire_offer_t *offer, const int *fds)
 {
     char *view;
     int rc;
@@ -163,7 +172,7 @@ static int import_open_view(rsmi_import_t *import,
         rsmi_mem_blank(view, import->size, rsmi_import_prot(import->perm));
     }
     if (rc == RSM_SUCCESS) {
-        import->view = view;
+        import->pages = view;
     }
     rsmi_unlock(&import->lock);
     if (rc != RSM_SUCCESS) {
@@ -174,6 +183,33 @@ static int import_open_view(rsmi_import_t *import,
 err:
     if (view != NULL) {
         rsmi_mem_unmap(view, import->size);
+    }
+    return rc;
+}
+
+/* UCX reaches the mapped pages as memory of this process. Its own way of
+ * attaching another process's shared memory reads and frees what it never
+ * wrote when the exporter has just gone (ucp_ep_rkey_unpack, 1.13.1), and is
+ * open to processes of the same user only. */
+static int import_open_self(rsmi_import_t *import)
+{
+    size_t size;
+    void *key;
+    int rc;
+
+    rc = rsmi_fabric_connect_self(&import->way);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = rsmi_fabric_register(RSMI_FABRIC_SELF, import->pages, import->size,
+                              &import->mem);
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_fabric_pack(import->mem, &key, &size);
+    }
+    if (rc == RSM_SUCCESS) {
+        import->remote = (uintptr_t)import->pages;
+        rc = rsmi_fabric_key_open(import->way, key, size, &import->key);
+        free(key);
     }
     return rc;
 }
@@ -201,6 +237,7 @@ static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
                          const int *fds)
 {
     const rsmi_life_view_t *life = &import->peer->life;
+    int rc;
 
     import->size = offer->size;
     import->path = (rsmi_path_t)offer->path;
@@ -215,9 +252,18 @@ static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
         (void)atomic_compare_exchange_strong(&import->generation_at, &expected,
                                              &life->generations[offer->slot]);
     }
-    return (import->path == RSMI_PATH_DIRECT)
-               ? import_open_view(import, offer, fds)
-               : import_open_key(import, offer);
+    if ((import->path & RSMI_PATH_SAME_HOST) == 0) {
+        return import_open_key(import, offer);
+    }
+    rc = import_open_pages(import, offer, fds);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    if (import->path == RSMI_PATH_SHM) {
+        return import_open_self(import);
+    }
+    import->view = import->pages;
+    return RSM_SUCCESS;
 }
 
 /* --- connecting ------------------------------------------------------------ */
@@ -231,9 +277,6 @@ static unsigned import_paths(unsigned offered, const rsmi_peer_t *peer)
     }
     if (!rsmi_config.direct) {
         paths &= ~(unsigned)RSMI_PATH_DIRECT;
-    }
-    if (!peer->has_open_proc) {
-        paths &= ~(unsigned)RSMI_PATH_SHM;
     }
     return paths;
 }
@@ -282,6 +325,7 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
                      ? RSMERR_SEG_NOT_PUBLISHED
                      : RSMERR_REMOTE_NODE_UNREACHABLE;
         }
+        rc = import_ask_rc(rc);
     }
     rsmi_frame_clear(&answer);
     return rc;
@@ -359,8 +403,8 @@ bool rsmi_import_end(rsmi_import_t *import)
     rsmi_lock(&import->lock);
     if (!import->is_over) {
         import->is_over = true;
-        if (import->view != NULL) {
-            rsmi_mem_blank(import->view, import->size,
+        if (import->pages != NULL) {
+            rsmi_mem_blank(import->pages, import->size,
                            rsmi_import_prot(import->perm));
         }
         if (import->mapping != NULL) {
@@ -369,7 +413,8 @@ bool rsmi_import_end(rsmi_import_t *import)
         }
     }
     rsmi_unlock(&import->lock);
-    return rsmi_transfer_is_idle(import);
+    /* Blank pages are out of everybody's reach, whatever is under way. */
+    return (import->pages != NULL) || rsmi_transfer_is_idle(import);
 }
 
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags)

@@ -36,7 +36,7 @@ typedef struct rsmi_import {
     rsmi_object_t object;
 
     /* Read by every access, written hardly ever. */
-    char *view;         /* the exporter's pages, NULL on paths through UCX */
+    char *view; /* the exporter's pages, NULL where UCX does the access */
     _Atomic size_t low; /* accessible bytes: [low, high) */
     _Atomic size_t high;
     rsm_permission_t perm;
@@ -52,8 +52,14 @@ typedef struct rsmi_import {
     uint64_t cookie;
     rsmi_event_t event;
 
+    /* Pages that are mapped, whoever does the access. */
+    char *pages;
+    rsmi_import_piece_t *pieces; /* runs of them, of one file each */
+    size_t piece_count;
+
     /* Through UCX. */
     rsmi_fabric_peer_t *way;
+    rsmi_fabric_mem_t *mem; /* the pages, as UCX's own memory */
     rsmi_fabric_key_t *key;
     uint64_t remote;
     _Atomic uint32_t active;   /* threads inside a transfer */
@@ -64,8 +70,6 @@ typedef struct rsmi_import {
     rsmi_lock_t lock;
     bool is_over RSMI_GUARDED_FIELD(lock);    /* view and mapping are blank */
     bool is_leaving RSMI_GUARDED_FIELD(lock); /* being disconnected */
-    rsmi_import_piece_t *pieces; /* runs of the view, of one file each */
-    size_t piece_count;
     char *mapping RSMI_GUARDED_FIELD(lock);
     size_t mapping_size RSMI_GUARDED_FIELD(lock);
     int mapping_prot RSMI_GUARDED_FIELD(lock);

@@ -18,7 +18,7 @@ rsmi_fabric_kind_t rsmi_landing_domain(rsmi_path_t path)
     case RSMI_PATH_IB:
         return RSMI_FABRIC_IB;
     case RSMI_PATH_SHM:
-        return RSMI_FABRIC_SHM;
+        return RSMI_FABRIC_SELF;
     case RSMI_PATH_DIRECT:
     case RSMI_PATH_NET:
     default:

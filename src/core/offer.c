@@ -28,7 +28,7 @@ typedef struct {
 
 static void offer_progress(rsmi_source_t *source, uint32_t events);
 
-static rsmi_source_t offer_workers[RSMI_FABRIC_KINDS] = {
+static rsmi_source_t offer_workers[RSMI_FABRIC_SELF] = {
     {-1, offer_progress},
     {-1, offer_progress},
     {-1, offer_progress},
@@ -90,24 +90,13 @@ static bool offer_can_map(const rsmi_export_t *segment)
     return offer_has_domain(RSMI_FABRIC_SHM);
 }
 
-/* UCX's shared memory reaches pages that it allocated. Whether the importer may
- * open them it has found out for itself. */
-static bool offer_can_attach(const rsmi_export_t *segment)
-{
-    const rsmi_backing_t *backing = segment->pieces.pieces[0].backing;
-
-    return (segment->pieces.count == 1) && (backing != NULL) &&
-           (rsmi_backing_mem(backing) != NULL);
-}
-
 static bool offer_is_possible(rsmi_path_t path, const rsmi_export_t *segment,
                               const rsmi_client_t *client)
 {
     switch (path) {
     case RSMI_PATH_DIRECT:
-        return rsmi_client_is_local(client) && offer_can_map(segment);
     case RSMI_PATH_SHM:
-        return rsmi_client_is_local(client) && offer_can_attach(segment);
+        return rsmi_client_is_local(client) && offer_can_map(segment);
     case RSMI_PATH_NET:
     case RSMI_PATH_TCP:
     case RSMI_PATH_IB:
@@ -195,31 +184,20 @@ static void offer_pages(const rsmi_pieces_t *pieces, uint32_t perm,
 
 static int offer_key(rsmi_export_t *segment, rsmi_path_t path, offer_t *offer)
 {
-    const rsmi_piece_t *piece = &segment->pieces.pieces[0];
     size_t size;
-    int rc;
+    int rc = RSM_SUCCESS;
 
-    if (path == RSMI_PATH_SHM) {
-        rc = rsmi_fabric_pack(rsmi_backing_mem(piece->backing), &offer->key,
-                              &size);
-        offer->head.remote =
-            (uintptr_t)rsmi_backing_view(piece->backing) + piece->offset;
-    } else {
-        rc = RSM_SUCCESS;
-        if (segment->landing == NULL) {
-            rc = rsmi_landing_open(&segment->pieces, segment->size,
-                                   &segment->landing);
-        }
-        if (rc == RSM_SUCCESS) {
-            rc = rsmi_landing_key(segment->landing, path, &offer->key, &size);
-        }
-        if (rc == RSM_SUCCESS) {
-            offer->head.remote = (uintptr_t)segment->landing->addr;
-        }
+    if (segment->landing == NULL) {
+        rc = rsmi_landing_open(&segment->pieces, segment->size,
+                               &segment->landing);
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_landing_key(segment->landing, path, &offer->key, &size);
     }
     if (rc != RSM_SUCCESS) {
         return rc;
     }
+    offer->head.remote = (uintptr_t)segment->landing->addr;
     offer->head.key_size = (uint32_t)size;
     return offer_service(rsmi_landing_domain(path), offer);
 }
@@ -249,7 +227,7 @@ static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    if (path == RSMI_PATH_DIRECT) {
+    if ((path & RSMI_PATH_SAME_HOST) != 0) {
         offer_pages(&segment->pieces, request->perm, offer);
     } else {
         rc = offer_key(segment, path, offer);
@@ -314,7 +292,7 @@ void rsmi_offer_answer(rsmi_client_t *client, int fd,
     }
     offer.head.rc = rc;
     if (!offer_send(fd, &offer, request->header.tag) && (connection != NULL)) {
-        rsmi_connection_close(connection, RSMI_PARTING_CLEAN);
+        rsmi_connection_close(connection, true);
     }
     rsmi_unlock(&rsmi_directory_lock);
     offer_close_fds(&offer);

@@ -7,7 +7,7 @@
 
 typedef enum {
     RSMI_PATH_DIRECT = 1 << 0, /* the importer maps the pages */
-    RSMI_PATH_SHM = 1 << 1,    /* the same pages through UCX */
+    RSMI_PATH_SHM = 1 << 1,    /* it maps them, and UCX does the access */
     RSMI_PATH_NET = 1 << 2,    /* UCX without shared memory */
     RSMI_PATH_TCP = 1 << 3,    /* UCX over tcp alone */
     RSMI_PATH_IB = 1 << 4      /* UCX over verbs alone */

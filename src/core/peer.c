@@ -255,7 +255,6 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
     peer->rank = rank;
     peer->self = *self;
     peer->is_local = welcome.is_local;
-    peer->has_open_proc = welcome.has_open_proc;
     peer->life = welcome.life;
     peer->request_fd = welcome.request_fd;
     peer->source.fd = welcome.event_fd;
@@ -419,6 +418,12 @@ int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
     int rc = RSM_SUCCESS;
 
     rsmi_lock(&peer->way_lock);
+    if ((peer->ways[kind] != NULL) &&
+        !rsmi_fabric_is_usable(peer->ways[kind])) {
+        /* Imports that came by it keep it alive through their keys. */
+        rsmi_fabric_disconnect(peer->ways[kind]);
+        peer->ways[kind] = NULL;
+    }
     if (peer->ways[kind] == NULL) {
         rc = rsmi_fabric_connect(kind, address, size, &peer->ways[kind]);
     }

@@ -33,7 +33,6 @@ typedef struct rsmi_peer {
     uint32_t rank;
     rsmi_peer_self_t self;
     bool is_local;
-    bool has_open_proc; /* UCX can find its pages under /proc */
     rsmi_life_view_t life;
 
     rsmi_lock_t request_lock;

@@ -206,7 +206,7 @@ static void publish_detach_silent(rsmi_export_t *segment)
                    "fenced",
                    segment->id);
         if ((connection->path & RSMI_PATH_SAME_HOST) != 0) {
-            segment->are_pages_dirty = true;
+            segment->are_pages_held = true;
         } else {
             segment->is_landing_dirty = true;
         }
@@ -233,8 +233,8 @@ void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
     rsmi_connection_await(segment,
                           rsmi_deadline_in_ms(rsmi_config.fence_timeout));
     publish_detach_silent(segment);
-    must_renew = segment->are_pages_dirty && are_pages_kept;
-    segment->are_pages_dirty = false;
+    must_renew = segment->are_pages_held && are_pages_kept;
+    segment->are_pages_held = false;
     if (segment->landing != NULL) {
         rsmi_landing_close(segment->landing, !segment->is_landing_dirty);
         segment->landing = NULL;

@@ -30,12 +30,12 @@ static void RSMI_PRINTF(1, 2) report_line(const char *format, ...)
 
 static void report_fabrics(void)
 {
-    static const char *const names[RSMI_FABRIC_KINDS] = {
+    static const char *const names[RSMI_FABRIC_SELF] = {
         "shared memory", "network", "tcp", "verbs"};
     rsmi_fabric_info_t info;
     int kind;
 
-    for (kind = 0; kind < RSMI_FABRIC_KINDS; ++kind) {
+    for (kind = 0; kind < RSMI_FABRIC_SELF; ++kind) {
         rsmi_fabric_query((rsmi_fabric_kind_t)kind, &info);
         if (info.is_present) {
             report_line("ucx %s: transports %s, devices %s", names[kind],

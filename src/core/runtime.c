@@ -173,6 +173,9 @@ int rsmi_runtime_configure(void)
 {
     int rc;
 
+    if (rsmi_runtime_is_forked()) {
+        return RSMERR_INTERNAL_ERROR;
+    }
     rsmi_lock(&runtime_lock);
     rc = runtime_configure();
     rsmi_unlock(&runtime_lock);

@@ -51,7 +51,7 @@ struct rsmi_export {
     uint64_t generation;
     rsmi_landing_t *landing; /* NULL until somebody comes through UCX */
     bool is_landing_dirty;   /* something may still land there */
-    bool are_pages_dirty;    /* and here */
+    bool are_pages_held;     /* by an importer that did not answer */
     rsmi_connection_t *connections;
     uint32_t connection_count;
     UT_hash_handle hh;          /* by id, while published */
@@ -116,15 +116,9 @@ int rsmi_connection_open(rsmi_export_t *segment, struct rsmi_client *client,
                          rsmi_connection_t **connection_p)
     RSMI_REQUIRES(rsmi_directory_lock);
 
-/* How a connection ends. */
-typedef enum {
-    RSMI_PARTING_CLEAN, /* nothing of the importer's is under way */
-    RSMI_PARTING_BUSY,  /* it has let go, but a transfer may be under way */
-    RSMI_PARTING_GONE   /* its process is gone; what it sent may still come */
-} rsmi_parting_t;
-
-void rsmi_connection_close(rsmi_connection_t *connection,
-                           rsmi_parting_t parting)
+/* The importer has let go, or its process is gone. @p is_clean: nothing of its
+ * can be under way any more. */
+void rsmi_connection_close(rsmi_connection_t *connection, bool is_clean)
     RSMI_REQUIRES(rsmi_directory_lock);
 
 /* Tell the importer that it is over. */

@@ -9,9 +9,7 @@
 #include "util/config.h"
 #include "util/log.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,27 +85,6 @@ static int welcome_open(const rsmi_node_record_t *record, rsmi_wire_role_t role,
     return rc;
 }
 
-/* UCX's shared memory opens links under /proc/PID/fd, which takes the same pid
- * namespace and what ptrace(2) calls the right to read: same user and groups,
- * and a process that has never changed its own. Following another such link
- * asks the kernel the same question. */
-static bool welcome_has_proc(const rsmi_node_record_t *record)
-{
-    char path[64];
-    int fd;
-
-    if (record->pid_space != rsmi_node_self()->pid_space) {
-        return false;
-    }
-    (void)snprintf(path, sizeof(path), "/proc/%u/exe", record->pid);
-    fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    (void)close(fd);
-    return true;
-}
-
 int rsmi_welcome_meet(uint32_t rank, rsmi_time_t deadline,
                       rsmi_welcome_t *welcome_p)
 {
@@ -123,7 +100,6 @@ int rsmi_welcome_meet(uint32_t rank, rsmi_time_t deadline,
     welcome_p->request_fd = -1;
     welcome_p->event_fd = -1;
     welcome_p->is_local = record.host == rsmi_node_self()->host;
-    welcome_p->has_open_proc = welcome_p->is_local && welcome_has_proc(&record);
 
     rc = welcome_open(&record, RSMI_ROLE_REQUEST, session, deadline,
                       &welcome_p->request_fd, welcome_p);

@@ -14,7 +14,6 @@ typedef struct {
     int request_fd;
     int event_fd;
     bool is_local;
-    bool has_open_proc;    /* the kernel lets us follow its /proc/PID/fd */
     rsmi_life_view_t life; /* of a process of this host */
 } rsmi_welcome_t;
 

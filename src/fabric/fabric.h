@@ -17,10 +17,11 @@
 #include <stdint.h>
 
 typedef enum {
-    RSMI_FABRIC_SHM, /* posix and sysv shared memory */
-    RSMI_FABRIC_NET, /* everything UCX_TLS allows except shared memory */
-    RSMI_FABRIC_TCP, /* tcp alone */
-    RSMI_FABRIC_IB,  /* InfiniBand and RoCE verbs transports alone */
+    RSMI_FABRIC_SHM,  /* posix and sysv shared memory */
+    RSMI_FABRIC_NET,  /* everything UCX_TLS allows except shared memory */
+    RSMI_FABRIC_TCP,  /* tcp alone */
+    RSMI_FABRIC_IB,   /* InfiniBand and RoCE verbs transports alone */
+    RSMI_FABRIC_SELF, /* memory of this process: what it has mapped of others */
     RSMI_FABRIC_KINDS
 } rsmi_fabric_kind_t;
 
@@ -92,6 +93,12 @@ void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind);
 /* RSMERR_REMOTE_NODE_UNREACHABLE when UCX finds no way there. */
 int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
                         size_t size, rsmi_fabric_peer_t **peer_p);
+
+/* The way to our own data worker; RSMI_FABRIC_SELF only. It cannot break. */
+int rsmi_fabric_connect_self(rsmi_fabric_peer_t **peer_p);
+
+/* Not broken, as far as UCX has said. */
+bool rsmi_fabric_is_usable(const rsmi_fabric_peer_t *peer);
 
 /* Forced; operations in flight are parked and their memory stays valid inside
  * UCX's own buffers only. NULL is accepted. */

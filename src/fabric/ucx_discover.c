@@ -227,6 +227,15 @@ static void discover_prefer_posix(rsmi_fabric_domain_t *domain)
     }
 }
 
+/* Always there, and no way to anybody else: UCX_TLS has no say in it. */
+static void discover_self(rsmi_fabric_domain_t *domain)
+{
+    strcpy(domain->tls, "self");
+    strcpy(domain->info.transports, "self");
+    strcpy(domain->info.devices, "memory");
+    domain->info.is_present = true;
+}
+
 int rsmi_fabric_discover(rsmi_fabric_domain_t *domains)
 {
     discover_config_t config;
@@ -256,7 +265,8 @@ int rsmi_fabric_discover(rsmi_fabric_domain_t *domains)
     uct_release_component_list(components);
 
     discover_prefer_posix(&domains[RSMI_FABRIC_SHM]);
-    for (i = 0; i < RSMI_FABRIC_KINDS; ++i) {
+    discover_self(&domains[RSMI_FABRIC_SELF]);
+    for (i = 0; i < RSMI_FABRIC_SELF; ++i) {
         is_any |= domains[i].info.is_present;
         rsmi_debug("fabric", "domain %u present %d tls \"%s\" devices \"%s\"",
                    i, domains[i].info.is_present, domains[i].tls,

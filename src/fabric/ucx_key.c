@@ -97,7 +97,8 @@ int rsmi_fabric_key_open(rsmi_fabric_peer_t *peer, const void *blob,
     key->peer = peer;
     key->references = 1;
     key->is_direct =
-        (domain->kind == RSMI_FABRIC_SHM) && key_can_point(key->rkey);
+        (domain->kind == RSMI_FABRIC_SELF) ||
+        ((domain->kind == RSMI_FABRIC_SHM) && key_can_point(key->rkey));
     atomic_store_explicit(key->is_direct ? &peer->has_direct
                                          : &peer->has_emulated,
                           true, memory_order_relaxed);

@@ -165,13 +165,32 @@ int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
 }
 
 /* Give @p op up although it uses the caller's memory. */
-static RSMI_COLD void op_cut_off(rsmi_fabric_domain_t *domain,
-                                 rsmi_fabric_op_t *op)
+/* An importer that was cut off from one segment has others by the same
+ * endpoint. Its target lives and answers, even for memory that nobody reads any
+ * more, so an operation that has become pointless is seen to its end first. */
+static void op_linger(rsmi_fabric_domain_t *domain,
+                      const rsmi_fabric_peer_t *peer, const bool *is_done)
     RSMI_REQUIRES(domain->lock)
 {
     rsmi_time_t deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
 
-    rsmi_fabric_peer_abort(domain, op->peer);
+    while (!*is_done && !rsmi_fabric_peer_is_broken(peer) &&
+           !rsmi_deadline_passed(deadline)) {
+        (void)rsmi_fabric_worker_progress(domain);
+    }
+}
+
+static RSMI_COLD void op_cut_off(rsmi_fabric_domain_t *domain,
+                                 rsmi_fabric_op_t *op)
+    RSMI_REQUIRES(domain->lock)
+{
+    rsmi_time_t deadline;
+
+    op_linger(domain, op->peer, &op->is_done);
+    if (!op->is_done) {
+        rsmi_fabric_peer_abort(domain, op->peer);
+    }
+    deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
     while (!op->is_done && !rsmi_deadline_passed(deadline)) {
         (void)rsmi_fabric_worker_progress(domain);
     }
@@ -220,7 +239,14 @@ static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,
         rc = rsmi_fabric_worker_wait(domain, &pause, wait);
     }
 
-    if (rc != RSM_SUCCESS) {
+    deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
+    while ((rc != RSM_SUCCESS) && !rsmi_fabric_peer_is_broken(peer) &&
+           (ucp_request_check_status(request) == UCS_INPROGRESS) &&
+           !rsmi_deadline_passed(deadline)) {
+        (void)rsmi_fabric_worker_progress(domain);
+    }
+    if ((rc != RSM_SUCCESS) &&
+        (ucp_request_check_status(request) == UCS_INPROGRESS)) {
         rsmi_fabric_peer_abort(domain, peer);
         deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
         while ((ucp_request_check_status(request) == UCS_INPROGRESS) &&

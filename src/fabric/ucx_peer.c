@@ -29,6 +29,12 @@ static void peer_failed(void *arg, ucp_ep_h ep, ucs_status_t status)
     atomic_store_explicit(&peer->is_broken, true, memory_order_relaxed);
 }
 
+/* No endpoint to oneself has UCX's error mode PEER, nor needs it. */
+static bool peer_is_self(const rsmi_fabric_peer_t *peer)
+{
+    return peer->domain->kind == RSMI_FABRIC_SELF;
+}
+
 static int peer_create_endpoint(rsmi_fabric_domain_t *domain,
                                 rsmi_fabric_peer_t *peer)
     RSMI_REQUIRES(domain->lock)
@@ -49,6 +55,9 @@ static int peer_create_endpoint(rsmi_fabric_domain_t *domain,
         return rc;
     }
 
+    if (peer_is_self(peer)) {
+        params.field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS;
+    }
     status = ucp_ep_create(domain->data, &params, &peer->ep);
     if (status != UCS_OK) {
         rsmi_info("fabric", "no way to a peer by transports %s: %s",
@@ -152,6 +161,38 @@ int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
     return rc;
 }
 
+int rsmi_fabric_connect_self(rsmi_fabric_peer_t **peer_p)
+{
+    rsmi_fabric_domain_t *domain;
+    ucp_address_t *address;
+    ucs_status_t status;
+    size_t size;
+    int rc;
+
+    rc = rsmi_fabric_domain_get(RSMI_FABRIC_SELF, &domain);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rsmi_lock(&domain->lock);
+    rc = rsmi_fabric_worker_open(domain);
+    if (rc == RSM_SUCCESS) {
+        status = ucp_worker_get_address(domain->data, &address, &size);
+        rc = (status == UCS_OK) ? RSM_SUCCESS : rsmi_fabric_setup_error(status);
+    }
+    rsmi_unlock(&domain->lock);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = rsmi_fabric_connect(RSMI_FABRIC_SELF, address, size, peer_p);
+    ucp_worker_release_address(domain->data, address);
+    return rc;
+}
+
+bool rsmi_fabric_is_usable(const rsmi_fabric_peer_t *peer)
+{
+    return !rsmi_fabric_peer_is_broken(peer);
+}
+
 void rsmi_fabric_peer_note(rsmi_fabric_peer_t *peer)
 {
     uint64_t started =
@@ -202,6 +243,9 @@ void rsmi_fabric_peer_abort(rsmi_fabric_domain_t *domain,
     ucs_status_ptr_t request;
 
     (void)domain;
+    if (peer_is_self(peer)) {
+        param.flags = 0;
+    }
     atomic_store_explicit(&peer->is_broken, true, memory_order_relaxed);
     if (peer->ep == NULL) {
         return;

@@ -39,6 +39,9 @@ typedef int (*rsmi_mem_area_func_t)(const rsmi_mem_area_t *area, void *arg);
 int rsmi_mem_survey(const void *addr, size_t size, rsmi_mem_area_func_t func,
                     void *arg);
 
+/* Copy what the caller says lies at @p from; false when it does not. */
+bool rsmi_mem_read(void *to, const void *from, size_t size);
+
 /* --- shared pages in place of private ones, and back --------------------- */
 
 /* Pages in a file that has no name: the descriptor, and our own view. */

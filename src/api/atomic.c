@@ -87,7 +87,7 @@ RSMI_INLINE int atomic_run(rsm_memseg_import_handle_t handle, off_t offset,
                                compare, old_p);
     }
     *old_p = atomic_apply(import->view + offset, op, width, operand, compare);
-    rc = rsmi_span_settle(import, false);
+    rc = rsmi_span_settle_atomic(import);
 out:
     rsmi_guard_leave();
     return rc;

@@ -9,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <utlist.h>
+
+/* From this size on it is worth asking whether there is memory: taking more
+ * than there is wakes the kernel's out-of-memory killer, not an error. */
+#define BACKING_LARGE ((size_t)64 << 20)
 
 struct rsmi_backing {
     char *addr; /* the application's range */
@@ -16,9 +21,12 @@ struct rsmi_backing {
     rsmi_fabric_mem_t *mem; /* NULL: the pages are our own */
     uint32_t references;    /* pieces */
     bool is_listed;         /* in the table; not so once it lost its range */
+    struct rsmi_backing *prev, *next; /* list of all */
 };
 
 rsmi_lock_t rsmi_memory_lock = RSMI_LOCK_INIT;
+
+static rsmi_backing_t *backing_all RSMI_GUARDED_BY(rsmi_memory_lock);
 
 /* Sorted by address. */
 static struct {
@@ -26,6 +34,11 @@ static struct {
     size_t count;
     size_t room;
 } backings RSMI_GUARDED_BY(rsmi_memory_lock);
+
+size_t rsmi_backing_size(const rsmi_backing_t *backing)
+{
+    return backing->pages.size;
+}
 
 int rsmi_backing_fd(const rsmi_backing_t *backing)
 {
@@ -123,6 +136,9 @@ static int backing_make_pages(size_t size, rsmi_mem_pages_t *pages_p,
     int fd, rc;
 
     *mem_p = NULL;
+    if ((size > BACKING_LARGE) && (size > rsmi_mem_available())) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
     rsmi_fabric_query(RSMI_FABRIC_SHM, &info);
     if (!info.is_present) {
         return rsmi_mem_pages_create(size, pages_p);
@@ -181,6 +197,7 @@ static int backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
     }
     backing->addr = addr;
     backing_list(backing);
+    DL_APPEND(backing_all, backing);
     *backing_p = backing;
     return RSM_SUCCESS;
 
@@ -197,12 +214,12 @@ err:
 static void backing_destroy(rsmi_backing_t *backing)
     RSMI_REQUIRES(rsmi_memory_lock)
 {
-    if (backing->is_listed &&
-        !rsmi_mem_pages_recall(&backing->pages, backing->addr)) {
+    if (!rsmi_mem_pages_recall(&backing->pages, backing->addr, false)) {
         rsmi_warn("core", "no memory to make %zu exported bytes private again",
                   backing->pages.size);
     }
     backing_unlist(backing);
+    DL_DELETE(backing_all, backing);
     backing_free_pages(&backing->pages, backing->mem);
     free(backing);
 }
@@ -430,6 +447,19 @@ static int move_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
     return RSM_SUCCESS;
 }
 
+/* The pages go back to where they were. If even that fails, the application
+ * keeps its memory, and the segment has pages that nobody else sees. */
+static void backing_return(rsmi_backing_t *backing, char *old)
+    RSMI_REQUIRES(rsmi_memory_lock)
+{
+    if ((rsmi_mem_pages_fill(&backing->pages, old) != RSM_SUCCESS) ||
+        (rsmi_mem_pages_place(&backing->pages, old) != RSM_SUCCESS)) {
+        rsmi_error("core", "no resources to undo a failed rebind of %zu bytes",
+                   backing->pages.size);
+        backing_unlist(backing);
+    }
+}
+
 int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
 {
     char *old = backing->addr;
@@ -444,7 +474,7 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    if (!rsmi_mem_pages_recall(&backing->pages, old)) {
+    if (!rsmi_mem_pages_recall(&backing->pages, old, false)) {
         (void)rsmi_mem_pages_place(&backing->pages, old);
         return RSMERR_INSUFFICIENT_MEM;
     }
@@ -453,8 +483,7 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
         rc = rsmi_mem_pages_place(&backing->pages, addr);
     }
     if (rc != RSM_SUCCESS) {
-        (void)rsmi_mem_pages_fill(&backing->pages, old);
-        (void)rsmi_mem_pages_place(&backing->pages, old);
+        backing_return(backing, old);
         return rc;
     }
     backing_unlist(backing);
@@ -470,9 +499,6 @@ int rsmi_backing_renew(rsmi_backing_t *backing)
     rsmi_fabric_mem_t *mem;
     int rc;
 
-    if (!backing->is_listed) {
-        return RSM_SUCCESS;
-    }
     rc = backing_make_pages(backing->pages.size, &pages, &mem);
     if (rc != RSM_SUCCESS) {
         return rc;
@@ -480,6 +506,7 @@ int rsmi_backing_renew(rsmi_backing_t *backing)
     memcpy(pages.view, backing->pages.view, pages.size);
     rc = rsmi_mem_pages_exchange(&backing->pages, &pages, backing->addr);
     if (rc != RSM_SUCCESS) {
+        (void)rsmi_mem_pages_exchange(&pages, &backing->pages, backing->addr);
         backing_free_pages(&pages, mem);
         return rc;
     }
@@ -491,12 +518,12 @@ int rsmi_backing_renew(rsmi_backing_t *backing)
 
 void rsmi_backing_forked(void)
 {
-    size_t idx;
+    rsmi_backing_t *backing;
 
-    rsmi_lock_init(&rsmi_memory_lock);
-    for (idx = 0; idx < backings.count; ++idx) {
-        (void)rsmi_mem_pages_recall(&backings.list[idx]->pages,
-                                    backings.list[idx]->addr);
+    DL_FOREACH(backing_all, backing)
+    {
+        (void)rsmi_mem_pages_recall(&backing->pages, backing->addr, true);
     }
+    backing_all = NULL;
     backings.count = 0;
 }

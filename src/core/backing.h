@@ -67,6 +67,9 @@ int rsmi_backing_renew(rsmi_backing_t *backing) RSMI_REQUIRES(rsmi_memory_lock);
 bool rsmi_backing_is_common(const rsmi_backing_t *backing)
     RSMI_REQUIRES(rsmi_memory_lock);
 
+/* Bytes of all its pages. */
+size_t rsmi_backing_size(const rsmi_backing_t *backing);
+
 /* Descriptor of the pages, -1 for none. */
 int rsmi_backing_fd(const rsmi_backing_t *backing);
 

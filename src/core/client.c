@@ -9,7 +9,9 @@
 #include "util/config.h"
 #include "util/log.h"
 
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -60,6 +62,8 @@ typedef struct {
 
 static door_t client_doors[2] = {{.source.fd = -1, .is_unix = true},
                                  {.source.fd = -1}};
+/* The service thread's; changed under the directory lock, so that the child of
+ * a fork finds it in order. */
 static link_t *client_links;
 static unsigned client_strangers; /* links that have not said who they are */
 static int client_spare = -1;     /* see rsmi_socket_accept() */
@@ -112,7 +116,9 @@ rsmi_send_state_t rsmi_client_send(rsmi_client_t *client, const void *message,
 
 static void link_free(link_t *link)
 {
+    rsmi_lock(&rsmi_directory_lock);
     DL_DELETE(client_links, link);
+    rsmi_unlock(&rsmi_directory_lock);
     client_strangers -= (link->state == LINK_NEW) ? 1 : 0;
     rsmi_service_forget(&link->source);
     (void)close(link->source.fd);
@@ -120,14 +126,41 @@ static void link_free(link_t *link)
     free(link);
 }
 
+/* A process loses its memory before its sockets. One that has memory still has
+ * our pages in it; a number of another pid namespace tells nothing. */
+static bool client_has_memory(const rsmi_client_t *client)
+{
+    const rsmi_identity_t *identity = &client->requests->identity;
+    char path[64], first = '0';
+    int fd;
+
+    if (!identity->is_vouched || (identity->pid == 0)) {
+        return identity->is_vouched;
+    }
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)identity->pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (read(fd, &first, 1) != 1) {
+            first = '0';
+        }
+        (void)close(fd);
+    }
+    return first != '0';
+}
+
 /* The process is gone, or talks nonsense: forget all it had. */
 static void client_free(rsmi_client_t *client)
 {
+    bool has_pages = client_has_memory(client);
     rsmi_connection_t *connection, *next;
 
     rsmi_lock(&rsmi_directory_lock);
     HASH_ITER(hh, client->connections, connection, next)
     {
+        if (has_pages && (connection->owner != NULL) &&
+            ((connection->path & RSMI_PATH_SAME_HOST) != 0)) {
+            connection->owner->are_pages_held = true;
+        }
         rsmi_connection_close(connection, false);
     }
     rsmi_unlock(&rsmi_directory_lock);
@@ -182,14 +215,14 @@ void rsmi_client_forked(void)
 
 static bool client_welcome(link_t *link, int rc)
 {
+    bool has_life = link->is_unix && (link->state == LINK_REQUESTS);
     rsmi_wire_welcome_t welcome = {.rc = rc};
     struct iovec part = {&welcome, sizeof(welcome)};
     int fd = rsmi_life_fd();
 
     rsmi_frame_init(&welcome.header, RSMI_WIRE_WELCOME, sizeof(welcome), 0);
-    return rsmi_frame_answer(
-        link->source.fd, &part, 1, &fd,
-        (link->is_unix && (link->state == LINK_REQUESTS)) ? 1 : 0);
+    return rsmi_frame_answer(link->source.fd, &part, 1, &fd,
+                             has_life ? 1 : 0) == RSMI_SEND_DONE;
 }
 
 /* The process at the other end is the one that the bootstrap knows by this
@@ -407,8 +440,8 @@ static bool client_request(link_t *link)
     size = message.header.size;
     if ((message.header.type == RSMI_WIRE_CONNECT) &&
         (size == sizeof(message.connect)) && (link->state == LINK_REQUESTS)) {
-        rsmi_offer_answer(link->client, link->source.fd, &message.connect);
-        return true;
+        return rsmi_offer_answer(link->client, link->source.fd,
+                                 &message.connect);
     }
     if (((message.header.type == RSMI_WIRE_RELEASE) ||
          (message.header.type == RSMI_WIRE_WITHDRAWN)) &&
@@ -508,7 +541,9 @@ static void door_ready(rsmi_source_t *source, uint32_t events)
     link->source.ready = link_ready;
     link->is_unix = door->is_unix;
     link->serial = ++client_last_serial;
+    rsmi_lock(&rsmi_directory_lock);
     DL_APPEND(client_links, link);
+    rsmi_unlock(&rsmi_directory_lock);
     ++client_strangers;
     if (!link->is_unix) {
         rsmi_socket_watch_tcp(fd, rsmi_config.peer_timeout);

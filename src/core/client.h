@@ -41,8 +41,9 @@ uint32_t rsmi_client_rank(const rsmi_client_t *client);
 const rsmi_identity_t *rsmi_client_identity(const rsmi_client_t *client);
 bool rsmi_client_is_local(const rsmi_client_t *client);
 
-/* Decide on a request to connect and answer it on @p fd. */
-void rsmi_offer_answer(rsmi_client_t *client, int fd,
+/* Decide on a request to connect and answer it on @p fd. False: the answer did
+ * not get out whole, and the socket is of no use any more. */
+bool rsmi_offer_answer(rsmi_client_t *client, int fd,
                        const rsmi_wire_connect_t *request);
 
 #endif

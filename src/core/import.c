@@ -35,8 +35,11 @@ static void import_release(rsmi_import_t *import, bool is_clean)
                                    .is_clean = is_clean};
 
     rsmi_frame_init(&release.header, RSMI_WIRE_RELEASE, sizeof(release), 0);
-    (void)rsmi_peer_tell(import->peer, &release.header,
-                         rsmi_deadline_in_ms(rsmi_config.timeout));
+    if (rsmi_peer_tell(import->peer, &release.header,
+                       rsmi_deadline_in_ms(rsmi_config.timeout)) !=
+        RSM_SUCCESS) {
+        rsmi_peer_lost_release(import->peer);
+    }
 }
 
 static void import_close_ways(rsmi_import_t *import)
@@ -45,6 +48,9 @@ static void import_close_ways(rsmi_import_t *import)
     rsmi_fabric_release(import->mem);
     if (import->path == RSMI_PATH_SHM) {
         rsmi_fabric_disconnect(import->way);
+    }
+    if (import->mapping != NULL) { /* made while another thread disconnected */
+        rsmi_mem_unmap(import->mapping, import->mapping_size);
     }
     if (import->pages != NULL) {
         rsmi_mem_unmap(import->pages, import->size);
@@ -99,13 +105,14 @@ static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
         return false;
     }
     if (offer->rc != RSM_SUCCESS) {
-        return true;
+        return (offer->rc > 0) && (offer->rc <= RSMERR_QUEUE_FULL);
     }
     if ((offer->pieces > RSMI_WIRE_PIECES_MAX) ||
         (offer->key_size > RSMI_WIRE_BLOB_MAX) ||
         (offer->address_size > RSMI_WIRE_BLOB_MAX) ||
-        ((offer->path & asked) == 0) || (offer->slot >= rsmi_life_slots()) ||
-        (offer->size == 0)) {
+        ((offer->path & asked) == 0) ||
+        ((offer->path & (offer->path - 1)) != 0) ||
+        (offer->slot >= rsmi_life_slots()) || (offer->size == 0)) {
         return false;
     }
     size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
@@ -217,20 +224,15 @@ static int import_open_self(rsmi_import_t *import)
 static int import_open_key(rsmi_import_t *import,
                            const rsmi_wire_offer_t *offer)
 {
-    rsmi_fabric_kind_t kind = rsmi_landing_domain(import->path);
-    const char *key =
+    const char *bytes =
         (const char *)(offer + 1) + offer->pieces * sizeof(rsmi_wire_piece_t);
-    int rc;
+    rsmi_peer_blob_t key = {bytes, offer->key_size};
+    rsmi_peer_blob_t address = {bytes + offer->key_size, offer->address_size};
 
-    rc = rsmi_peer_way(import->peer, kind, key + offer->key_size,
-                       offer->address_size, &import->way);
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
     import->remote = offer->remote;
     atomic_store(&import->failures, atomic_load(&import->peer->failures));
-    return rsmi_fabric_key_open(import->way, key, offer->key_size,
-                                &import->key);
+    return rsmi_peer_way(import->peer, rsmi_landing_domain(import->path),
+                         &address, &key, &import->way, &import->key);
 }
 
 static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
@@ -240,7 +242,9 @@ static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
     int rc;
 
     import->size = offer->size;
+    rsmi_lock(&import->lock); /* a withdrawal may come already */
     import->path = (rsmi_path_t)offer->path;
+    rsmi_unlock(&import->lock);
     atomic_store(&import->low, 0);
     atomic_store(&import->high, import->size);
     if (life->base != NULL) {
@@ -396,10 +400,13 @@ int rsmi_import_disconnect(rsmi_import_t *import)
 
 bool rsmi_import_end(rsmi_import_t *import)
 {
+    bool is_mapped;
+
     /* Partner: rsmi_transfer's count of threads inside, raised before the
      * import is looked at. */
     atomic_store_explicit(&import->generation_at, &rsmi_import_ended,
                           memory_order_seq_cst);
+    atomic_thread_fence(memory_order_seq_cst);
     rsmi_lock(&import->lock);
     if (!import->is_over) {
         import->is_over = true;
@@ -412,9 +419,10 @@ bool rsmi_import_end(rsmi_import_t *import)
                            import->mapping_prot);
         }
     }
+    is_mapped = (import->path & RSMI_PATH_SAME_HOST) != 0;
     rsmi_unlock(&import->lock);
     /* Blank pages are out of everybody's reach, whatever is under way. */
-    return (import->pages != NULL) || rsmi_transfer_is_idle(import);
+    return is_mapped || rsmi_transfer_is_idle(import);
 }
 
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags)

@@ -74,6 +74,7 @@ typedef struct rsmi_import {
     size_t mapping_size RSMI_GUARDED_FIELD(lock);
     int mapping_prot RSMI_GUARDED_FIELD(lock);
 
+    bool owes_answer;  /* to a withdrawal; peers lock */
     UT_hash_handle hh; /* of the peer, by cookie */
 } rsmi_import_t;
 

@@ -3,6 +3,8 @@
 
 #include "mem/mem.h"
 
+#include <sys/mman.h>
+
 /* The view may consist of several files; each is shown again by itself. */
 static int mapping_show(const rsmi_import_t *import, char *to, size_t offset,
                         size_t length, int prot)
@@ -40,7 +42,11 @@ static int mapping_place(rsmi_import_t *import, void **address, bool is_fixed,
     }
     rc = mapping_show(import, to, offset, size, prot);
     if (rc != RSM_SUCCESS) {
-        if (!is_fixed) {
+        /* The application gave a fixed range away: nothing of the exporter may
+         * stay there. */
+        if (is_fixed) {
+            rsmi_mem_blank(to, size, PROT_NONE);
+        } else {
             rsmi_mem_unmap(to, size);
         }
         return RSMERR_MAP_FAILED;

@@ -75,15 +75,23 @@ static bool offer_has_domain(rsmi_fabric_kind_t kind)
     return info.is_present;
 }
 
-static bool offer_can_map(const rsmi_export_t *segment)
+/* A descriptor opens all pages of a backing. Where another segment has some of
+ * them, only processes of our own user, who could reach them anyway, get it. */
+static bool offer_can_map(const rsmi_export_t *segment,
+                          const rsmi_identity_t *identity)
 {
+    bool is_our_user = (identity->uid == geteuid()) || (identity->uid == 0);
+    const rsmi_piece_t *piece;
     size_t idx;
 
     if (segment->pieces.count > RSMI_WIRE_PIECES_MAX) {
         return false;
     }
     for (idx = 0; idx < segment->pieces.count; ++idx) {
-        if (segment->pieces.pieces[idx].backing == NULL) {
+        piece = &segment->pieces.pieces[idx];
+        if ((piece->backing == NULL) ||
+            (!is_our_user &&
+             (piece->size != rsmi_backing_size(piece->backing)))) {
             return false;
         }
     }
@@ -96,7 +104,8 @@ static bool offer_is_possible(rsmi_path_t path, const rsmi_export_t *segment,
     switch (path) {
     case RSMI_PATH_DIRECT:
     case RSMI_PATH_SHM:
-        return rsmi_client_is_local(client) && offer_can_map(segment);
+        return rsmi_client_is_local(client) &&
+               offer_can_map(segment, rsmi_client_identity(client));
     case RSMI_PATH_NET:
     case RSMI_PATH_TCP:
     case RSMI_PATH_IB:
@@ -250,7 +259,7 @@ static bool offer_request_is_good(const rsmi_wire_connect_t *request)
            ((request->paths & ~(uint32_t)RSMI_PATH_ALL) == 0);
 }
 
-static bool offer_send(int fd, offer_t *offer, uint32_t tag)
+static rsmi_send_state_t offer_send(int fd, offer_t *offer, uint32_t tag)
 {
     rsmi_wire_offer_t *head = &offer->head;
     struct iovec parts[4] = {
@@ -267,12 +276,22 @@ static bool offer_send(int fd, offer_t *offer, uint32_t tag)
     return rsmi_frame_answer(fd, parts, 4, offer->fds, offer->fd_count);
 }
 
+/* Nothing is handed over but the reason. */
+static void offer_refuse(offer_t *offer, int rc)
+{
+    offer_close_fds(offer);
+    memset(&offer->head, 0, sizeof(offer->head));
+    offer->head.rc = rc;
+}
+
 /* The lock is held until the answer is out, so that a withdrawal cannot
- * overtake it. */
-void rsmi_offer_answer(rsmi_client_t *client, int fd,
+ * overtake it. What the kernel does not want to carry (too many descriptors on
+ * their way) is taken back in favour of a refusal. */
+bool rsmi_offer_answer(rsmi_client_t *client, int fd,
                        const rsmi_wire_connect_t *request)
 {
     rsmi_connection_t *connection = NULL;
+    rsmi_send_state_t state;
     offer_t offer;
     int rc = RSMERR_PERM_DENIED;
 
@@ -287,14 +306,20 @@ void rsmi_offer_answer(rsmi_client_t *client, int fd,
         rc = offer_make(client, request, &offer, &connection);
     }
     if (rc != RSM_SUCCESS) {
-        offer_close_fds(&offer);
-        memset(&offer.head, 0, sizeof(offer.head));
+        offer_refuse(&offer, rc);
     }
-    offer.head.rc = rc;
-    if (!offer_send(fd, &offer, request->header.tag) && (connection != NULL)) {
-        rsmi_connection_close(connection, true);
+    state = offer_send(fd, &offer, request->header.tag);
+    if (state != RSMI_SEND_DONE) {
+        if (connection != NULL) {
+            rsmi_connection_close(connection, true);
+        }
+        if (state == RSMI_SEND_FULL) {
+            offer_refuse(&offer, RSMERR_INSUFFICIENT_RESOURCES);
+            state = offer_send(fd, &offer, request->header.tag);
+        }
     }
     rsmi_unlock(&rsmi_directory_lock);
     offer_close_fds(&offer);
     free(offer.key);
+    return state == RSMI_SEND_DONE;
 }

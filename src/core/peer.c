@@ -61,18 +61,25 @@ void rsmi_peer_put(rsmi_peer_t *peer)
     }
 }
 
-static void peer_self(rsmi_peer_self_t *self_p)
+static int peer_self(rsmi_peer_self_t *self_p)
 {
-    gid_t groups[256];
+    gid_t *groups;
     int count, idx;
 
     memset(self_p, 0, sizeof(*self_p));
     self_p->uid = geteuid();
     self_p->gid = getegid();
-    count = getgroups((int)RSMI_COUNT_OF(groups), groups);
+    count = getgroups(0, NULL);
+    groups = calloc((size_t)count + 1, sizeof(*groups));
+    if (groups == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    count = getgroups(count, groups);
     for (idx = 0; idx < count; ++idx) {
         self_p->groups = (self_p->groups ^ groups[idx]) * 0x100000001b3u + 1;
     }
+    free(groups);
+    return RSM_SUCCESS;
 }
 
 static bool peer_is_for(const rsmi_peer_t *peer, uint32_t rank,
@@ -165,28 +172,69 @@ static void peer_lost(rsmi_peer_t *peer)
     rsmi_peer_put(peer);
 }
 
+/* Tells the exporter that a withdrawal has been carried out. False when the
+ * socket is of no use any more. What it has no room for now is sent when it has
+ * (peer_flush), but for an import that is gone: the exporter need not wait for
+ * that longer than its own deadline. */
+static bool peer_answer(rsmi_peer_t *peer, uint64_t cookie,
+                        rsmi_import_t *import, bool is_clean)
+    RSMI_REQUIRES(rsmi_peers_lock)
+{
+    rsmi_wire_release_t withdrawn = {.cookie = cookie, .is_clean = is_clean};
+    rsmi_send_state_t state;
+
+    rsmi_frame_init(&withdrawn.header, RSMI_WIRE_WITHDRAWN, sizeof(withdrawn),
+                    0);
+    state = rsmi_frame_try_send(peer->source.fd, &peer->rest, &withdrawn,
+                                sizeof(withdrawn));
+    if (import != NULL) {
+        import->owes_answer = state == RSMI_SEND_FULL;
+    }
+    if ((state == RSMI_SEND_FULL) || (peer->rest.size > 0)) {
+        rsmi_service_change(&peer->source, EPOLLIN | EPOLLOUT);
+    }
+    return state != RSMI_SEND_BROKEN;
+}
+
+/* An import that is not known any more has been released, which its release
+ * says better, on its way here; unless that was lost. */
 static bool peer_withdraw(rsmi_peer_t *peer)
 {
     rsmi_wire_withdraw_t withdraw;
-    rsmi_wire_release_t withdrawn = {.is_clean = 1};
     rsmi_import_t *import;
+    bool is_clean = false, is_usable;
 
     memcpy(&withdraw, peer->reader.bytes, sizeof(withdraw));
     rsmi_lock(&rsmi_peers_lock);
     HASH_FIND(hh, peer->imports, &withdraw.cookie, sizeof(withdraw.cookie),
               import);
     if (import != NULL) {
-        withdrawn.is_clean = rsmi_import_end(import);
+        is_clean = rsmi_import_end(import);
+    }
+    is_usable = ((import == NULL) && !peer->has_lost_release) ||
+                peer_answer(peer, withdraw.cookie, import, is_clean);
+    rsmi_unlock(&rsmi_peers_lock);
+    return is_usable;
+}
+
+static bool peer_flush(rsmi_peer_t *peer)
+{
+    rsmi_import_t *import, *next;
+    bool is_usable;
+
+    rsmi_lock(&rsmi_peers_lock);
+    rsmi_service_change(&peer->source, EPOLLIN);
+    is_usable = rsmi_frame_try_send(peer->source.fd, &peer->rest, NULL, 0) !=
+                RSMI_SEND_BROKEN;
+    HASH_ITER(hh, peer->imports, import, next)
+    {
+        if (is_usable && import->owes_answer) {
+            is_usable = peer_answer(peer, import->cookie, import,
+                                    rsmi_import_end(import));
+        }
     }
     rsmi_unlock(&rsmi_peers_lock);
-    if (import == NULL) {
-        return true; /* its release is on the way and says the same */
-    }
-    rsmi_frame_init(&withdrawn.header, RSMI_WIRE_WITHDRAWN, sizeof(withdrawn),
-                    0);
-    withdrawn.cookie = withdraw.cookie;
-    return rsmi_frame_try_send(peer->source.fd, &peer->rest, &withdrawn,
-                               sizeof(withdrawn)) == RSMI_SEND_DONE;
+    return is_usable;
 }
 
 static void peer_notify(rsmi_peer_t *peer)
@@ -226,7 +274,13 @@ static void peer_ready(rsmi_source_t *source, uint32_t events)
     rsmi_peer_t *peer = (rsmi_peer_t *)source;
     rsmi_frame_state_t state;
 
-    (void)events;
+    if (((events & EPOLLOUT) != 0) && !peer_flush(peer)) {
+        peer_lost(peer);
+        return;
+    }
+    if ((events & ~(uint32_t)EPOLLOUT) == 0) {
+        return;
+    }
     state = rsmi_frame_poll(source->fd, &peer->reader);
     if ((state == RSMI_FRAME_CLOSED) ||
         ((state == RSMI_FRAME_READY) && !peer_event(peer))) {
@@ -306,7 +360,10 @@ int rsmi_peer_get(uint32_t rank, rsmi_time_t deadline, rsmi_peer_t **peer_p)
     rsmi_peer_t *fresh;
     int rc;
 
-    peer_self(&self);
+    rc = peer_self(&self);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
     *peer_p = peer_find(rank, &self);
     if (*peer_p != NULL) {
         return RSM_SUCCESS;
@@ -412,22 +469,36 @@ int rsmi_peer_tell(rsmi_peer_t *peer, const rsmi_wire_header_t *message,
     return (rc == RSMERR_TIMEOUT) ? RSMERR_REMOTE_NODE_UNREACHABLE : rc;
 }
 
+void rsmi_peer_lost_release(rsmi_peer_t *peer)
+{
+    rsmi_lock(&rsmi_peers_lock);
+    peer->has_lost_release = true;
+    rsmi_unlock(&rsmi_peers_lock);
+}
+
+/* A broken way is replaced. Imports that came by it keep it alive through their
+ * keys, which is why the key is opened under the same lock. */
 int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
-                  const void *address, size_t size, rsmi_fabric_peer_t **way_p)
+                  const rsmi_peer_blob_t *address, const rsmi_peer_blob_t *key,
+                  rsmi_fabric_peer_t **way_p, rsmi_fabric_key_t **key_p)
 {
     int rc = RSM_SUCCESS;
 
     rsmi_lock(&peer->way_lock);
     if ((peer->ways[kind] != NULL) &&
         !rsmi_fabric_is_usable(peer->ways[kind])) {
-        /* Imports that came by it keep it alive through their keys. */
         rsmi_fabric_disconnect(peer->ways[kind]);
         peer->ways[kind] = NULL;
     }
     if (peer->ways[kind] == NULL) {
-        rc = rsmi_fabric_connect(kind, address, size, &peer->ways[kind]);
+        rc = rsmi_fabric_connect(kind, address->bytes, address->size,
+                                 &peer->ways[kind]);
     }
-    *way_p = peer->ways[kind];
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_fabric_key_open(peer->ways[kind], key->bytes, key->size,
+                                  key_p);
+        *way_p = peer->ways[kind];
+    }
     rsmi_unlock(&peer->way_lock);
     return rc;
 }

@@ -49,6 +49,7 @@ typedef struct rsmi_peer {
     /* Peers lock. */
     uint32_t references;
     bool is_lost;
+    bool has_lost_release;
     struct rsmi_import *imports; /* by cookie */
     struct rsmi_peer *prev, *next;
 } rsmi_peer_t;
@@ -75,9 +76,18 @@ int rsmi_peer_tell(rsmi_peer_t *peer, const rsmi_wire_header_t *message,
 int rsmi_peer_add(rsmi_peer_t *peer, struct rsmi_import *import);
 void rsmi_peer_remove(rsmi_peer_t *peer, struct rsmi_import *import);
 
-/* The way through UCX, made when first needed. */
+/* A release could not be sent: the exporter has to be told when it asks. */
+void rsmi_peer_lost_release(rsmi_peer_t *peer);
+
+typedef struct {
+    const void *bytes;
+    size_t size;
+} rsmi_peer_blob_t;
+
+/* A key, by the way through UCX, which is made when first needed. */
 int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
-                  const void *address, size_t size, rsmi_fabric_peer_t **way_p);
+                  const rsmi_peer_blob_t *address, const rsmi_peer_blob_t *key,
+                  rsmi_fabric_peer_t **way_p, rsmi_fabric_key_t **key_p);
 
 /* Whether a process of that rank was seen to end. */
 bool rsmi_peer_was_lost(uint32_t rank);

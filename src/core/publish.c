@@ -148,6 +148,7 @@ static void publish_cut_off(rsmi_export_t *segment)
         rsmi_landing_blank(segment->landing);
         rsmi_landing_close(segment->landing, false);
         segment->landing = NULL;
+        segment->is_landing_dirty = false;
     }
 }
 

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -37,6 +38,9 @@ typedef enum {
     RUNTIME_STOPPED,
     RUNTIME_FORKED
 } runtime_state_t;
+
+/* The child copies some GB a second. */
+#define RUNTIME_FORK_PATIENCE_MS 10000
 
 static rsmi_lock_t runtime_lock = RSMI_LOCK_INIT;
 static _Atomic runtime_state_t runtime_state = RUNTIME_NONE;
@@ -69,6 +73,7 @@ static void runtime_before_fork(void) RSMI_NO_ANALYSIS
 {
     rsmi_lock(&runtime_lock);
     rsmi_lock(&rsmi_memory_lock);
+    rsmi_lock(&rsmi_directory_lock);
     rsmi_lock(&rsmi_peers_lock);
     if ((atomic_load(&runtime_state) != RUNTIME_RUNNING) ||
         (pipe2(runtime_fork_pipe, O_CLOEXEC) != 0)) {
@@ -80,15 +85,18 @@ static void runtime_before_fork(void) RSMI_NO_ANALYSIS
  * that forked waits until the child has its copy, or has died of it. */
 static void runtime_after_fork(void) RSMI_NO_ANALYSIS
 {
-    char done;
+    struct pollfd wait = {.fd = runtime_fork_pipe[0], .events = POLLIN};
 
+    /* The service thread goes on answering meanwhile. */
+    rsmi_unlock(&rsmi_peers_lock);
+    rsmi_unlock(&rsmi_directory_lock);
     if (runtime_fork_pipe[0] >= 0) {
         (void)close(runtime_fork_pipe[1]);
-        while ((read(runtime_fork_pipe[0], &done, 1) < 0) && (errno == EINTR)) {
+        while ((poll(&wait, 1, RUNTIME_FORK_PATIENCE_MS) < 0) &&
+               (errno == EINTR)) {
         }
         (void)close(runtime_fork_pipe[0]);
     }
-    rsmi_unlock(&rsmi_peers_lock);
     rsmi_unlock(&rsmi_memory_lock);
     rsmi_unlock(&runtime_lock);
 }
@@ -101,7 +109,6 @@ static void runtime_in_child(void) RSMI_NO_ANALYSIS
     if (atomic_load(&runtime_state) == RUNTIME_RUNNING) {
         rsmi_handle_forked();
         rsmi_backing_forked();
-        rsmi_export_forked();
         rsmi_peer_forked();
         rsmi_client_forked();
         rsmi_guard_forked();
@@ -112,6 +119,7 @@ static void runtime_in_child(void) RSMI_NO_ANALYSIS
         (void)close(runtime_fork_pipe[1]);
     }
     rsmi_lock_init(&rsmi_peers_lock);
+    rsmi_lock_init(&rsmi_directory_lock);
     rsmi_lock_init(&rsmi_memory_lock);
     rsmi_lock_init(&runtime_lock);
 }
@@ -129,9 +137,9 @@ static void runtime_stop(void)
         atomic_store(&runtime_state, RUNTIME_STOPPED);
         rsmi_handle_disable();
         rsmi_export_end_all();
+        rsmi_boot_close(); /* its threads wake the service thread */
         rsmi_service_stop();
         rsmi_client_close_all();
-        rsmi_boot_close();
         rsmi_topo_close();
         rsmi_debug("core", "stopped");
         rsmi_log_close();
@@ -187,9 +195,10 @@ static int runtime_start_handlers(void) RSMI_REQUIRES(runtime_lock)
     if (runtime_has_handlers) {
         return RSM_SUCCESS;
     }
-    if ((pthread_atfork(runtime_before_fork, runtime_after_fork,
-                        runtime_in_child) != 0) ||
-        (atexit(runtime_stop) != 0) || (at_quick_exit(runtime_stop) != 0)) {
+    /* Those for exit do no harm when they are there twice after a failure. */
+    if ((atexit(runtime_stop) != 0) || (at_quick_exit(runtime_stop) != 0) ||
+        (pthread_atfork(runtime_before_fork, runtime_after_fork,
+                        runtime_in_child) != 0)) {
         return RSMERR_INSUFFICIENT_MEM;
     }
     runtime_has_handlers = true;

@@ -150,6 +150,9 @@ static int segment_replace_pieces(rsmi_export_t *segment, void *addr)
         rc = rsmi_landing_can_change(segment->landing)
                  ? rsmi_landing_change(segment->landing, &fresh)
                  : RSMERR_INSUFFICIENT_RESOURCES;
+        if (rc != RSM_SUCCESS) { /* not a mixture of both */
+            (void)rsmi_landing_change(segment->landing, &segment->pieces);
+        }
     }
     old = fresh;
     if (rc == RSM_SUCCESS) {
@@ -239,9 +242,4 @@ void rsmi_export_end_all(void)
         }
     }
     rsmi_unlock(&rsmi_directory_lock);
-}
-
-void rsmi_export_forked(void)
-{
-    rsmi_lock_init(&rsmi_directory_lock);
 }

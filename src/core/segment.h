@@ -97,8 +97,6 @@ uint32_t rsmi_export_importers(rsmi_export_t *segment);
 /* End every publication: the process is about to end. */
 void rsmi_export_end_all(void);
 
-void rsmi_export_forked(void);
-
 /* --- publication (publish.c, for segment.c) ------------------------------- */
 
 /* Ends the publication: importers are told, and awaited for a bounded time.

@@ -169,6 +169,11 @@ static int service_start_thread(void)
     while (sem_wait(&service.started) != 0) {
         /* interrupted by a handler of the application */
     }
+    if (service.start_rc != RSM_SUCCESS) {
+        atomic_store(&service.is_stopping, true);
+        service_wake();
+        (void)pthread_join(service.thread, NULL);
+    }
     return service.start_rc;
 }
 

@@ -43,6 +43,17 @@ RSMI_INLINE int rsmi_span_check(rsmi_import_t *import, off_t offset, size_t len,
     return rsmi_span_check_range(import, offset, len);
 }
 
+/* The same after an atomic operation, which on x86 is a fence itself; elsewhere
+ * its store may still follow the loads behind it. */
+RSMI_INLINE int rsmi_span_settle_atomic(const rsmi_import_t *import)
+{
+#if !defined(__x86_64__)
+    rsmi_import_fence();
+#endif
+    return rsmi_likely(rsmi_import_stands(import)) ? RSM_SUCCESS
+                                                   : RSMERR_CONN_ABORTED;
+}
+
 /* An implicit close: loads are complete when their values are here; stores
  * have to be visible before the exporter is looked at once more. */
 RSMI_INLINE int rsmi_span_settle(const rsmi_import_t *import, bool was_stored)

@@ -23,6 +23,7 @@ static void transfer_wait(const rsmi_import_t *import,
 static bool transfer_enter(rsmi_import_t *import)
 {
     (void)atomic_fetch_add_explicit(&import->active, 1, memory_order_seq_cst);
+    atomic_thread_fence(memory_order_seq_cst);
     if (!rsmi_import_stands(import)) {
         (void)atomic_fetch_sub(&import->active, 1);
         return false;

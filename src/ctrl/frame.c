@@ -111,8 +111,9 @@ rsmi_send_state_t rsmi_frame_try_send(int fd, rsmi_frame_rest_t *rest,
     return RSMI_SEND_DONE;
 }
 
-bool rsmi_frame_answer(int fd, const struct iovec *parts, int part_count,
-                       const int *fds, size_t fd_count)
+rsmi_send_state_t rsmi_frame_answer(int fd, const struct iovec *parts,
+                                    int part_count, const int *fds,
+                                    size_t fd_count)
 {
     union {
         struct cmsghdr align;
@@ -142,12 +143,14 @@ bool rsmi_frame_answer(int fd, const struct iovec *parts, int part_count,
         put = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while ((put < 0) && (errno == EINTR));
 
-    if (put != (ssize_t)total) {
-        rsmi_debug("ctrl", "answer of %zu bytes not sent: %s", total,
-                   (put < 0) ? strerror(errno) : "cut short");
-        return false;
+    if (put == (ssize_t)total) {
+        return RSMI_SEND_DONE;
     }
-    return true;
+    rsmi_debug("ctrl", "answer of %zu bytes not sent: %s", total,
+               (put < 0) ? strerror(errno) : "cut short");
+    return ((put < 0) && (errno != EPIPE) && (errno != ECONNRESET))
+               ? RSMI_SEND_FULL
+               : RSMI_SEND_BROKEN;
 }
 
 /* Waits for @p events. A signal handler ends the wait only where the caller
@@ -263,7 +266,8 @@ static int frame_read(int fd, char *bytes, size_t size, bool can_interrupt,
         }
         rc = frame_wait(fd, POLLIN, can_interrupt && (done == 0), deadline);
         if (rc != RSM_SUCCESS) {
-            return rc;
+            /* In the middle of something there is no way back. */
+            return (done == 0) ? rc : RSMERR_CONN_ABORTED;
         }
     }
     return trouble;
@@ -278,7 +282,7 @@ int rsmi_frame_receive(int fd, size_t most, rsmi_time_t deadline,
     memset(frame_p, 0, sizeof(*frame_p));
     trouble = frame_read(fd, (char *)&header, sizeof(header), true, deadline,
                          frame_p);
-    if ((trouble != RSM_SUCCESS) &&
+    if ((trouble != RSM_SUCCESS) && (trouble != RSMERR_INSUFFICIENT_MEM) &&
         (trouble != RSMERR_INSUFFICIENT_RESOURCES)) {
         goto err;
     }

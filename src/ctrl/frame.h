@@ -47,10 +47,12 @@ typedef enum {
 rsmi_send_state_t rsmi_frame_try_send(int fd, rsmi_frame_rest_t *rest,
                                       const void *message, size_t size);
 
-/* An answer of any size with descriptors. False when the socket does not take
- * it as a whole, which an honest asker's never does. */
-bool rsmi_frame_answer(int fd, const struct iovec *parts, int part_count,
-                       const int *fds, size_t fd_count);
+/* An answer of any size with descriptors. RSMI_SEND_FULL: none of it was taken
+ * (the socket is full, or the kernel refuses the descriptors); BROKEN: a part
+ * of it was, or the connection is gone. */
+rsmi_send_state_t rsmi_frame_answer(int fd, const struct iovec *parts,
+                                    int part_count, const int *fds,
+                                    size_t fd_count);
 
 /* --- with deadlines ------------------------------------------------------ */
 

@@ -132,15 +132,15 @@ void rsmi_fabric_op_park(rsmi_fabric_op_t *op)
     op->is_parked = true;
 }
 
-/* The result of an operation that ended with @p status. */
+/* The result of an operation that ended with @p status. What ended well on an
+ * endpoint that broke meanwhile has nothing to go on with. */
 static int op_result(rsmi_fabric_peer_t *peer, ucs_status_t status)
 {
     int rc = rsmi_fabric_transfer_error(status);
 
     if (rsmi_unlikely(rc == RSMERR_CONN_ABORTED)) {
         atomic_store_explicit(&peer->is_broken, true, memory_order_relaxed);
-    } else if (rsmi_unlikely((rc != RSM_SUCCESS) &&
-                             rsmi_fabric_peer_is_broken(peer))) {
+    } else if (rsmi_unlikely(rsmi_fabric_peer_is_broken(peer))) {
         rc = RSMERR_CONN_ABORTED;
     }
 
@@ -164,29 +164,28 @@ int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
     return rc;
 }
 
-/* Give @p op up although it uses the caller's memory. */
 /* An importer that was cut off from one segment has others by the same
  * endpoint. Its target lives and answers, even for memory that nobody reads any
- * more, so an operation that has become pointless is seen to its end first. */
-static void op_linger(rsmi_fabric_domain_t *domain,
-                      const rsmi_fabric_peer_t *peer, const bool *is_done)
+ * more, so an operation that has become pointless is given time to end. */
+static void op_linger(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
     RSMI_REQUIRES(domain->lock)
 {
-    rsmi_time_t deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
+    rsmi_fabric_wait_t wait = {.deadline =
+                                   rsmi_deadline_in_ms(FABRIC_CLOSE_MS)};
 
-    while (!*is_done && !rsmi_fabric_peer_is_broken(peer) &&
-           !rsmi_deadline_passed(deadline)) {
-        (void)rsmi_fabric_worker_progress(domain);
+    if (!rsmi_fabric_peer_is_broken(op->peer)) {
+        (void)op_wait(domain, op, &wait);
     }
 }
 
+/* Give @p op up although it uses the caller's memory. */
 static RSMI_COLD void op_cut_off(rsmi_fabric_domain_t *domain,
                                  rsmi_fabric_op_t *op)
     RSMI_REQUIRES(domain->lock)
 {
     rsmi_time_t deadline;
 
-    op_linger(domain, op->peer, &op->is_done);
+    op_linger(domain, op);
     if (!op->is_done) {
         rsmi_fabric_peer_abort(domain, op->peer);
     }
@@ -229,6 +228,7 @@ static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,
     RSMI_REQUIRES(domain->lock)
 {
     rsmi_fabric_pause_t pause = {0, 0};
+    rsmi_fabric_wait_t linger = {0};
     rsmi_time_t deadline;
     ucs_status_t status;
     int rc = RSM_SUCCESS;
@@ -239,11 +239,11 @@ static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,
         rc = rsmi_fabric_worker_wait(domain, &pause, wait);
     }
 
-    deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
+    /* As op_linger() does. */
+    linger.deadline = rsmi_deadline_in_ms(FABRIC_CLOSE_MS);
     while ((rc != RSM_SUCCESS) && !rsmi_fabric_peer_is_broken(peer) &&
            (ucp_request_check_status(request) == UCS_INPROGRESS) &&
-           !rsmi_deadline_passed(deadline)) {
-        (void)rsmi_fabric_worker_progress(domain);
+           (rsmi_fabric_worker_wait(domain, &pause, &linger) == RSM_SUCCESS)) {
     }
     if ((rc != RSM_SUCCESS) &&
         (ucp_request_check_status(request) == UCS_INPROGRESS)) {

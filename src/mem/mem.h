@@ -42,6 +42,9 @@ int rsmi_mem_survey(const void *addr, size_t size, rsmi_mem_area_func_t func,
 /* Copy what the caller says lies at @p from; false when it does not. */
 bool rsmi_mem_read(void *to, const void *from, size_t size);
 
+/* Bytes of memory that can still be had; SIZE_MAX when unknown. */
+size_t rsmi_mem_available(void);
+
 /* --- shared pages in place of private ones, and back --------------------- */
 
 /* Pages in a file that has no name: the descriptor, and our own view. */
@@ -75,16 +78,19 @@ int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,
                             const rsmi_mem_pages_t *fresh, void *range);
 
 /* Give each part of @p range that still shows these pages private pages with
- * the same contents; parts that the application has replaced meanwhile are
+ * the same contents (@p is_forked: in the child of a fork); parts that the application has replaced meanwhile are
  * left alone. False when memory ran out: those parts stay shared. */
-bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range);
+bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range,
+                           bool is_forked);
 
 /* --- views --------------------------------------------------------------- */
 
 /* Address space for a view, nothing accessible so far. NULL: none left. */
 void *rsmi_mem_reserve(size_t size);
 
-/* Show @p size bytes of a file at @p addr, which is ours already. */
+/* Show @p size bytes of a file at @p addr, which is ours already. Neither this
+ * nor showing again is inherited by the child of a fork: it could not be told
+ * of a withdrawal. */
 int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot);
 
 /* Show once more at @p addr the shared pages that lie at @p source. */

@@ -20,6 +20,13 @@ static void *share_mremap(void *from, size_t old_size, size_t new_size,
     return (void *)syscall(SYS_mremap, from, old_size, new_size, flags, to);
 }
 
+/* Without the hooks: memory that nobody has seen yet. */
+static void *share_mmap_private(size_t size)
+{
+    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
 static int share_errno_to_rc(int error)
 {
     return ((error == EMFILE) || (error == ENFILE))
@@ -98,6 +105,7 @@ typedef struct {
     const rsmi_mem_pages_t *pages;
     char *range;
     const rsmi_mem_pages_t *fresh;
+    bool is_forked;
 } share_walk_t;
 
 /* Anonymous memory cannot fault. A file mapping can (past the end of the
@@ -172,8 +180,7 @@ static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
         return RSM_SUCCESS;
     }
 
-    copy = mmap(NULL, area->size, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    copy = share_mmap_private(area->size);
     if (copy == MAP_FAILED) {
         return RSMERR_INSUFFICIENT_MEM;
     }
@@ -182,9 +189,12 @@ static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
         (void)mprotect(copy, area->size, area->prot);
     }
 
-    /* The same pages once more, for UCX's memory hooks to see a change. */
-    (void)mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
-               pages->fd, area->offset);
+    /* The same pages once more, for UCX's memory hooks to see a change. Not in
+     * the child of a fork, where a lock of theirs may be held for ever. */
+    if (!walk->is_forked) {
+        (void)mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
+                   pages->fd, area->offset);
+    }
     if (share_mremap(copy, area->size, area->size,
                      MREMAP_MAYMOVE | MREMAP_FIXED,
                      area->start) != area->start) {
@@ -215,9 +225,11 @@ static int share_walk_parts(share_walk_t *walk, rsmi_mem_area_func_t func)
     return RSM_SUCCESS;
 }
 
-bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range)
+bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range,
+                           bool is_forked)
 {
-    share_walk_t walk = {.pages = pages, .range = range};
+    share_walk_t walk = {
+        .pages = pages, .range = range, .is_forked = is_forked};
 
     return share_walk_parts(&walk, share_recall_area) == RSM_SUCCESS;
 }
@@ -229,8 +241,10 @@ static int share_exchange_area(const rsmi_mem_area_t *area, void *arg)
     if (!share_is_ours(area, walk)) {
         return RSM_SUCCESS;
     }
-    return rsmi_mem_show(area->start, area->size, walk->fresh->fd, area->offset,
-                         area->prot);
+    return (mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
+                 walk->fresh->fd, area->offset) == area->start)
+               ? RSM_SUCCESS
+               : RSMERR_INSUFFICIENT_MEM;
 }
 
 int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -38,6 +39,25 @@ size_t rsmi_mem_round_up(size_t size)
     size_t page = rsmi_mem_page_size();
 
     return (size + page - 1) & ~(page - 1);
+}
+
+size_t rsmi_mem_available(void)
+{
+    unsigned long long kib = 0;
+    char line[128];
+    FILE *file;
+
+    file = fopen("/proc/meminfo", "re");
+    if (file == NULL) {
+        return SIZE_MAX;
+    }
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1) {
+            break;
+        }
+    }
+    (void)fclose(file);
+    return (kib > 0) ? (size_t)kib << 10 : SIZE_MAX;
 }
 
 /* The kernel copies, so that a bad address is an answer and no signal; where a

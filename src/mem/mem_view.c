@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,13 +20,27 @@ void *rsmi_mem_reserve(size_t size)
     return (addr == MAP_FAILED) ? NULL : addr;
 }
 
+/* Loads behind the end of a file would be a SIGBUS. */
+static bool view_is_inside(int fd, off_t offset, size_t size)
+{
+    struct stat status;
+
+    return (fstat(fd, &status) == 0) && (offset >= 0) &&
+           (offset <= status.st_size) &&
+           (size <= (size_t)(status.st_size - offset));
+}
+
 int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot)
 {
+    if (!view_is_inside(fd, offset, size)) {
+        return RSMERR_INTERNAL_ERROR;
+    }
     if (mmap(addr, size, prot, MAP_SHARED | MAP_FIXED, fd, offset) != addr) {
         rsmi_debug("mem", "mmap of %zu bytes of a peer: %s", size,
                    strerror(errno));
         return (errno == EACCES) ? RSMERR_PERM_DENIED : RSMERR_INSUFFICIENT_MEM;
     }
+    (void)madvise(addr, size, MADV_DONTFORK);
     return RSM_SUCCESS;
 }
 
@@ -44,6 +59,7 @@ int rsmi_mem_show_again(void *addr, const void *source, size_t size, int prot)
     if (mprotect(addr, size, prot) != 0) {
         return RSMERR_PERM_DENIED;
     }
+    (void)madvise(addr, size, MADV_DONTFORK);
     return RSM_SUCCESS;
 }
 

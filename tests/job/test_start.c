@@ -35,6 +35,22 @@ Test(start, the_normal_end_is_silent)
     JOB_IS_SILENT(&job);
 }
 
+Test(start, node_0_tells_what_it_uses_when_asked)
+{
+    job_run(&job, "RSM_INFO=1 " JOB_MPIRUN(2) START "ring");
+    JOB_SUCCEEDED(&job);
+    JOB_COMPLAINS(&job, "rsm: librsm ");
+    JOB_COMPLAINS(&job, "2 processes, 2 on this host");
+    JOB_COMPLAINS(&job, "rsm: ucx shared memory: transports ");
+    JOB_COMPLAINS(&job, "reached by loads and stores");
+    JOB_COMPLAINS(&job, "rsm: variable RSM_INFO is ");
+
+    job_run(&job,
+            "RSM_LOG_LEVEL=info RSM_DIRECT=n " JOB_MPIRUN(2) START "ring");
+    JOB_SUCCEEDED(&job);
+    JOB_COMPLAINS(&job, "reached by ucx (RSM_DIRECT is off)");
+}
+
 Test(start, sun_numbers_begin_at_one)
 {
     job_run(&job, "RSM_NODE_BASE=1 " JOB_MPIRUN(2) START "ring");

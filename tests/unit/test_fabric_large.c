@@ -32,7 +32,7 @@ static void check_large_abandoned(const path_t *path, bool is_get)
                 : rsmi_fabric_put(target.key, target.card.remote, buffer,
                                   TARGET_SIZE, &wait);
     cr_assert_eq(rc, RSMERR_BARRIER_FAILURE, "%d", rc);
-    cr_assert_lt(rsmi_clock_now() - begin, 400000000);
+    cr_assert_lt(rsmi_clock_now() - begin, 5000000000);
     memset(buffer, 0x33, TARGET_SIZE);
 
     kill(target.pid, SIGCONT);

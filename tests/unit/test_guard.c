@@ -159,6 +159,26 @@ Test(guard, threads_that_ended_are_forgotten)
     }
 }
 
+Test(guard, works_without_membarrier)
+{
+    unsigned last_words = 5;
+    pthread_t readers;
+
+    rsmi_guard_has_membarrier = false;
+    cr_assert_eq(pthread_create(&readers, NULL, reader, &last_words), 0);
+    sem_wait(&is_inside);
+    sem_post(&may_leave);
+    cr_assert(rsmi_guard_wait());
+    cr_assert_eq(sem_trywait(&has_left), 0, "it was still inside");
+    sem_post(&may_leave);
+    pthread_join(readers, NULL);
+    rsmi_guard_enter();
+    rsmi_guard_leave();
+    rsmi_guard_enter();
+    cr_assert(!rsmi_guard_self.is_settled, "a fence is due each time");
+    rsmi_guard_leave();
+}
+
 static void never(rsmi_object_t *object)
 {
     (void)object;

@@ -166,7 +166,7 @@ Test(mem, pages_take_the_place_of_others_and_go)
     pages.view[PAGE] = 43;
     cr_assert_eq(memory[PAGE], 43);
 
-    cr_assert(rsmi_mem_pages_recall(&pages, memory));
+    cr_assert(rsmi_mem_pages_recall(&pages, memory, false));
     cr_assert(!is_shared(memory, 2 * PAGE));
     cr_assert_eq(memory[5], 42);
     cr_assert_eq(memory[PAGE], 43);
@@ -197,9 +197,9 @@ Test(mem, what_the_application_has_replaced_is_left_alone)
     cr_assert_eq(memory[0], 3);
     cr_assert_eq(memory[2 * PAGE], 8);
     cr_assert_eq(memory[3 * PAGE], 8);
-    cr_assert(rsmi_mem_pages_recall(&pages, memory));
+    cr_assert(rsmi_mem_pages_recall(&pages, memory, false));
     cr_assert(is_shared(memory + 3 * PAGE, PAGE), "not these pages");
-    cr_assert(rsmi_mem_pages_recall(&fresh, memory));
+    cr_assert(rsmi_mem_pages_recall(&fresh, memory, false));
     cr_assert_eq(memory[0], 3);
     cr_assert_eq(memory[2 * PAGE], 8);
     cr_assert(!is_shared(memory + 2 * PAGE, PAGE));

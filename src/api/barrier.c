@@ -131,6 +131,16 @@ RSMI_EXPORT int rsm_memseg_import_close_barrier(rsmapi_barrier_t *barrier)
     return barrier_complete(barrier, true);
 }
 
+/* A barrier may have been copied, and each copy be destroyed. */
+static void barrier_discount(rsmi_import_t *import)
+{
+    uint32_t count = atomic_load(&import->barriers);
+
+    while ((count > 0) && !atomic_compare_exchange_weak(&import->barriers,
+                                                        &count, count - 1)) {
+    }
+}
+
 RSMI_EXPORT int rsm_memseg_import_destroy_barrier(rsmapi_barrier_t *barrier)
 {
     rsmi_import_t *import;
@@ -142,7 +152,7 @@ RSMI_EXPORT int rsm_memseg_import_destroy_barrier(rsmapi_barrier_t *barrier)
     rsmi_guard_enter();
     import = rsmi_handle_find(barrier->seg, RSMI_KIND_IMPORT);
     if (import != NULL) {
-        (void)atomic_fetch_sub(&import->barriers, 1);
+        barrier_discount(import);
     } else {
         rc = RSMERR_BAD_SEG_HNDL;
     }

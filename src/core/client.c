@@ -187,6 +187,10 @@ void rsmi_client_close_all(void)
     while (client_links != NULL) {
         link_drop(client_links);
     }
+    if (client_spare >= 0) {
+        (void)close(client_spare);
+        client_spare = -1;
+    }
     for (idx = 0; idx < RSMI_COUNT_OF(client_doors); ++idx) {
         if (client_doors[idx].source.fd >= 0) {
             (void)close(client_doors[idx].source.fd);
@@ -203,6 +207,9 @@ void rsmi_client_forked(void)
     DL_FOREACH(client_links, link)
     {
         (void)close(link->source.fd);
+    }
+    if (client_spare >= 0) {
+        (void)close(client_spare);
     }
     for (idx = 0; idx < RSMI_COUNT_OF(client_doors); ++idx) {
         if (client_doors[idx].source.fd >= 0) {

@@ -5,6 +5,7 @@
 #include "core/node.h"
 #include "core/runtime.h"
 #include "core/welcome.h"
+#include "mem/mem.h"
 #include "util/config.h"
 #include "util/log.h"
 
@@ -169,6 +170,9 @@ static void peer_lost(rsmi_peer_t *peer)
         (void)rsmi_import_end(import);
     }
     rsmi_unlock(&rsmi_peers_lock);
+    if (peer->is_local) {
+        rsmi_mem_sweep();
+    }
     rsmi_peer_put(peer);
 }
 

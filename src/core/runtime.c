@@ -12,6 +12,7 @@
 #include "core/service.h"
 #include "ctrl/life.h"
 #include "fabric/fabric.h"
+#include "mem/mem.h"
 #include "rsmapi.h"
 #include "topo/topo.h"
 #include "util/config.h"
@@ -126,11 +127,13 @@ static void runtime_in_child(void) RSMI_NO_ANALYSIS
 
 /* --- stop ------------------------------------------------------------------ */
 
-/* From exit(): other threads may still be inside the library or touch exported
- * memory, so nothing they could stand on is taken away; UCX's part is left to
- * the kernel, which cleans up faster and without waiting for peers. What must
- * happen is that importers hear of the end and that the launcher does. */
-static void runtime_stop(void)
+/* When the library is unloaded at the end of the process, which comes after the
+ * program's own exit handlers and destructors: they may still use it. Other
+ * threads may be inside the library or touch exported memory even now, so
+ * nothing they could stand on is taken away; UCX's part is left to the kernel,
+ * which cleans up faster and without waiting for peers. What must happen is
+ * that importers hear of the end and that the launcher does. */
+static void __attribute__((destructor)) runtime_stop(void)
 {
     rsmi_lock(&runtime_lock);
     if (atomic_load(&runtime_state) == RUNTIME_RUNNING) {
@@ -195,8 +198,8 @@ static int runtime_start_handlers(void) RSMI_REQUIRES(runtime_lock)
     if (runtime_has_handlers) {
         return RSM_SUCCESS;
     }
-    /* Those for exit do no harm when they are there twice after a failure. */
-    if ((atexit(runtime_stop) != 0) || (at_quick_exit(runtime_stop) != 0) ||
+    /* That for exit does no harm when it is there twice after a failure. */
+    if ((at_quick_exit(runtime_stop) != 0) ||
         (pthread_atfork(runtime_before_fork, runtime_after_fork,
                         runtime_in_child) != 0)) {
         return RSMERR_INSUFFICIENT_MEM;
@@ -257,6 +260,7 @@ static int runtime_start_parts(void) RSMI_REQUIRES(runtime_lock)
     rsmi_log_set_rank((int)runtime_job.rank);
     rsmi_help_set_speaker(runtime_job.local_rank == 0);
     rsmi_guard_open();
+    rsmi_mem_sweep();
     rc = rsmi_fabric_open();
     if (rc != RSM_SUCCESS) {
         goto err_boot;

@@ -61,6 +61,11 @@ typedef struct {
 int rsmi_mem_pages_create(size_t size, rsmi_mem_pages_t *pages_p);
 void rsmi_mem_pages_destroy(rsmi_mem_pages_t *pages);
 
+/* UCX gives its shared memory a name for an instant; a process killed in that
+ * instant leaves the file behind. Remove those of our user that no process has
+ * open or mapped. */
+void rsmi_mem_sweep(void);
+
 /* Describe pages that somebody else made. */
 int rsmi_mem_pages_adopt(int fd, void *view, size_t size,
                          rsmi_mem_pages_t *pages_p);

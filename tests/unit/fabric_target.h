@@ -209,20 +209,14 @@ static inline void target_end(target_t *target)
     munmap(target->memory, target->size);
 }
 
-/* The target is gone already; the fabric stays open. */
-static inline void target_leave_dead(target_t *target)
+/* The same when the target is gone already. */
+static inline void target_end_dead(target_t *target)
 {
     rsmi_fabric_key_close(target->key);
     rsmi_fabric_disconnect(target->peer);
+    rsmi_fabric_close();
     close(target->socket);
     munmap(target->memory, target->size);
-}
-
-/* The same, and that was the last one. */
-static inline void target_end_dead(target_t *target)
-{
-    target_leave_dead(target);
-    rsmi_fabric_close();
 }
 
 #endif

@@ -113,7 +113,10 @@ Test(fabric_large, a_large_put_to_a_peer_that_never_answered_by_shm)
     check_large_first(&path_shm);
 }
 
-/* The peer dies in the middle of transfers, whatever they are. */
+/* The peer dies in the middle of transfers, whatever they are. By shared memory
+ * nobody says so, or UCX finds that the peer's pages cannot be opened any more;
+ * and what dies while it answers leaves our own queue there blocked, so each
+ * round has a domain of its own. */
 static void *kill_soon(void *arg)
 {
     const target_t *target = arg;
@@ -137,9 +140,9 @@ static void check_death_in_transfer(const path_t *path, bool is_get,
     for (round = 0; round < 3; ++round) {
         target_start(&targets[round], path, TARGET_SIZE);
     }
-    cr_assert_eq(rsmi_fabric_open(), RSM_SUCCESS);
     for (round = 0; round < 3; ++round) {
         target = &targets[round];
+        cr_assert_eq(rsmi_fabric_open(), RSM_SUCCESS);
         target_connect(target, path);
         target_warm_up(target);
         cr_assert_eq(pthread_create(&killer, NULL, kill_soon, target), 0);
@@ -152,12 +155,13 @@ static void check_death_in_transfer(const path_t *path, bool is_get,
         } while (rc == RSM_SUCCESS);
         pthread_join(killer, NULL);
         cr_assert((rc == RSMERR_CONN_ABORTED) ||
-                  ((rc == RSMERR_BARRIER_FAILURE) &&
-                   (path->kind == RSMI_FABRIC_SHM)));
+                      ((path->kind == RSMI_FABRIC_SHM) &&
+                       ((rc == RSMERR_BARRIER_FAILURE) ||
+                        (rc == RSMERR_INSUFFICIENT_RESOURCES))),
+                  "%d", rc);
         target_kill(target);
-        target_leave_dead(target);
+        target_end_dead(target);
     }
-    rsmi_fabric_close();
     free(buffer);
 }
 

@@ -9,7 +9,7 @@
 /* The honest offer works before and after all lies. */
 static void expect_access(void)
 {
-    rsm_memseg_import_handle_t import;
+    rsm_memseg_import_handle_t import = NULL;
     rsmapi_barrier_t barrier;
     uint64_t value = 42, back = 0;
 
@@ -64,7 +64,7 @@ static void access_all(rsm_memseg_import_handle_t import)
 
 static int connect_to_liar(fake_lie_t lie, size_t offset, int flip)
 {
-    rsm_memseg_import_handle_t import;
+    rsm_memseg_import_handle_t import = NULL;
     int rc;
 
     fake.lie = lie;
@@ -111,7 +111,7 @@ Test(hostile_exporter, every_changed_bit_of_an_offer)
 /* Offers that are well formed and promise what is not there. */
 static void expect_offer_refused(const fake_offer_t *offer)
 {
-    rsm_memseg_import_handle_t import;
+    rsm_memseg_import_handle_t import = NULL;
     fake_offer_t good = fake.offer;
     int rc;
 
@@ -170,7 +170,7 @@ static void tell(const void *message, size_t size, size_t offset, int flip)
 /* Whether it is heard or cuts off the exporter, the import can be let go. */
 static void check_news(const void *message, size_t size, size_t cookie_at)
 {
-    rsm_memseg_import_handle_t import;
+    rsm_memseg_import_handle_t import = NULL;
     unsigned char bytes[RSMI_WIRE_SMALL];
     size_t offset;
     int bit, rc;
@@ -209,7 +209,7 @@ Test(hostile_exporter, every_changed_bit_of_a_notice)
 /* Withdrawn by word: what is stored afterwards does not arrive. */
 Test(hostile_exporter, a_withdrawal_by_word_is_obeyed)
 {
-    rsm_memseg_import_handle_t import;
+    rsm_memseg_import_handle_t import = NULL;
     rsmi_wire_withdraw_t withdraw;
     rsmapi_barrier_t barrier;
     rsmi_time_t deadline = rsmi_deadline_in_ms(FAKE_PATIENCE);

@@ -21,6 +21,9 @@ static const rsmi_life_word_t import_lives_far = 1;
 
 static _Atomic uint64_t import_cookies;
 
+/* How long a disconnect waits for transfers that no barrier has closed. */
+#define IMPORT_SETTLE_MS 1000
+
 /* --- making one ------------------------------------------------------------ */
 
 int rsmi_import_prot(rsm_permission_t perm)
@@ -39,6 +42,21 @@ static void import_release(rsmi_import_t *import, bool is_clean)
                        rsmi_deadline_in_ms(rsmi_config.timeout)) !=
         RSM_SUCCESS) {
         rsmi_peer_lost_release(import->peer);
+    }
+}
+
+/* Who goes in the middle of UCX's first exchange over TCP with a peer leaves it
+ * with an answer that nobody takes, and UCX 1.13.1 ends a process for that: so
+ * what has been started is seen to its end. */
+static void import_settle(rsmi_import_t *import)
+{
+    rsmi_fabric_wait_t wait = {.deadline =
+                                   rsmi_deadline_in_ms(IMPORT_SETTLE_MS)};
+
+    if (((import->path & RSMI_PATH_SAME_HOST) == 0) && (import->key != NULL) &&
+        rsmi_import_stands(import) &&
+        (rsmi_fabric_flush(import->way, &wait) == RSM_SUCCESS)) {
+        atomic_store(&import->settled, atomic_load(&import->started));
     }
 }
 
@@ -61,7 +79,10 @@ static void import_close_ways(rsmi_import_t *import)
 static void import_free(rsmi_object_t *object)
 {
     rsmi_import_t *import = (rsmi_import_t *)object;
-    bool is_clean = (import->pages != NULL) || rsmi_transfer_is_idle(import);
+    bool is_clean;
+
+    import_settle(import);
+    is_clean = (import->pages != NULL) || rsmi_transfer_is_idle(import);
 
     if (import->peer != NULL) {
         rsmi_peer_remove(import->peer, import);
@@ -324,7 +345,7 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
     }
     if (rc == RSM_SUCCESS) {
         rc = import_accept(import, offer, answer.fds);
-        if ((rc != RSM_SUCCESS) && !rsmi_import_stands(import)) {
+        if (!rsmi_import_stands(import)) { /* over before it began */
             rc = rsmi_life_is_alive(import->life)
                      ? RSMERR_SEG_NOT_PUBLISHED
                      : RSMERR_REMOTE_NODE_UNREACHABLE;

@@ -22,6 +22,9 @@
      RSMI_WIRE_PIECES_MAX * sizeof(rsmi_wire_piece_t) + \
      2 * (size_t)RSMI_WIRE_BLOB_MAX)
 
+/* What the end of the process may cost for transfers nobody waited for. */
+#define PEER_SETTLE_MS 200
+
 rsmi_lock_t rsmi_peers_lock = RSMI_LOCK_INIT;
 static rsmi_peer_t *peer_all RSMI_GUARDED_BY(rsmi_peers_lock);
 
@@ -505,6 +508,24 @@ int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
     }
     rsmi_unlock(&peer->way_lock);
     return rc;
+}
+
+void rsmi_peer_settle_all(void)
+{
+    rsmi_fabric_wait_t wait = {.deadline = rsmi_deadline_in_ms(PEER_SETTLE_MS)};
+    rsmi_peer_t *peer;
+    size_t kind;
+
+    rsmi_lock(&rsmi_peers_lock);
+    DL_FOREACH(peer_all, peer)
+    {
+        for (kind = 0; kind < RSMI_FABRIC_KINDS; ++kind) {
+            if (peer->ways[kind] != NULL) {
+                (void)rsmi_fabric_flush(peer->ways[kind], &wait);
+            }
+        }
+    }
+    rsmi_unlock(&rsmi_peers_lock);
 }
 
 void rsmi_peer_forked(void)

@@ -89,6 +89,10 @@ int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
                   const rsmi_peer_blob_t *address, const rsmi_peer_blob_t *key,
                   rsmi_fabric_peer_t **way_p, rsmi_fabric_key_t **key_p);
 
+/* At the end of the process: see what is under way to its end, for a short time
+ * at most. */
+void rsmi_peer_settle_all(void);
+
 /* Whether a process of that rank was seen to end. */
 bool rsmi_peer_was_lost(uint32_t rank);
 

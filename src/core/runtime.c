@@ -140,9 +140,10 @@ static void __attribute__((destructor)) runtime_stop(void)
         atomic_store(&runtime_state, RUNTIME_STOPPED);
         rsmi_handle_disable();
         rsmi_export_end_all();
-        rsmi_boot_close(); /* its threads wake the service thread */
+        rsmi_peer_settle_all();
         rsmi_service_stop();
         rsmi_client_close_all();
+        rsmi_boot_close();
         rsmi_topo_close();
         rsmi_debug("core", "stopped");
         rsmi_log_close();
@@ -238,6 +239,7 @@ static int runtime_start_service(void)
 err_service:
     rsmi_service_stop();
     rsmi_client_close_all();
+    rsmi_service_close();
 err_life:
     rsmi_life_destroy();
     return rc;

@@ -212,14 +212,17 @@ err:
 
 void rsmi_service_stop(void)
 {
+    if (service.epoll >= 0) {
+        atomic_store(&service.is_stopping, true);
+        service_wake();
+        (void)pthread_join(service.thread, NULL);
+    }
+}
+
+void rsmi_service_close(void)
+{
     service_call_t *call, *next;
 
-    if (service.epoll < 0) {
-        return;
-    }
-    atomic_store(&service.is_stopping, true);
-    service_wake();
-    (void)pthread_join(service.thread, NULL);
     (void)close(service.wake.fd);
     (void)close(service.epoll);
     service.wake.fd = -1;

@@ -15,7 +15,13 @@ typedef struct rsmi_source {
 /* The caller has blocked the signals that the thread is not to take.
  * RSMERR_INSUFFICIENT_RESOURCES, RSMERR_INSUFFICIENT_MEM. */
 int rsmi_service_start(void);
+
+/* The thread is gone when this returns. */
 void rsmi_service_stop(void);
+
+/* Gives back what it used. Not at the end of the process, where threads of the
+ * bootstrap may still try to wake it. */
+void rsmi_service_close(void);
 bool rsmi_service_is_self(void);
 
 /* Any thread. @p events: EPOLLIN, EPOLLOUT. */

@@ -251,6 +251,7 @@ MULTI_TEST(io, elements_are_never_torn, 2)
     int64_t deadline = multi_clock_ms() + MULTI_PATIENCE;
     multi_segment_t segment;
     multi_import_t import;
+    uint64_t last = 0;
     uint64_t seen;
     uint64_t i;
 
@@ -259,6 +260,9 @@ MULTI_TEST(io, elements_are_never_torn, 2)
         do {
             seen = multi_load64(segment.memory + 8);
             cr_assert_eq(seen >> 32, seen & 0xffffffff, "torn: %lx", seen);
+            if (seen != last)
+                deadline = multi_clock_ms() + MULTI_PATIENCE;
+            last = seen;
             cr_assert_lt(multi_clock_ms(), deadline, "stopped at %lx", seen);
         } while ((seen >> 32) != rounds);
     } else {

@@ -431,6 +431,27 @@ static void client_post(rsmi_client_t *client, const rsmi_wire_post_t *post)
     rsmi_unlock(&rsmi_directory_lock);
 }
 
+/* Asked after transfers from another host: they have landed in the segment if
+ * it has not been withdrawn by now. */
+static bool client_confirm(link_t *link, const rsmi_wire_withdraw_t *question)
+{
+    rsmi_wire_welcome_t answer = {.rc = RSMERR_CONN_ABORTED};
+    struct iovec part = {&answer, sizeof(answer)};
+    rsmi_connection_t *connection;
+
+    rsmi_frame_init(&answer.header, RSMI_WIRE_CONFIRMED, sizeof(answer),
+                    question->header.tag);
+    rsmi_lock(&rsmi_directory_lock);
+    connection = client_find(link->client, question->cookie);
+    if ((connection != NULL) && (connection->owner != NULL) &&
+        !connection->is_withdrawing) {
+        answer.rc = RSM_SUCCESS;
+    }
+    rsmi_unlock(&rsmi_directory_lock);
+    return rsmi_frame_answer(link->source.fd, &part, 1, NULL, 0) ==
+           RSMI_SEND_DONE;
+}
+
 /* False: not a message that belongs here. */
 static bool client_request(link_t *link)
 {
@@ -439,6 +460,7 @@ static bool client_request(link_t *link)
         rsmi_wire_connect_t connect;
         rsmi_wire_release_t release;
         rsmi_wire_post_t post;
+        rsmi_wire_withdraw_t confirm;
         char bytes[RSMI_WIRE_SMALL];
     } message;
     uint32_t size;
@@ -455,6 +477,10 @@ static bool client_request(link_t *link)
         (size == sizeof(message.release))) {
         client_release(link->client, &message.release);
         return true;
+    }
+    if ((message.header.type == RSMI_WIRE_CONFIRM) &&
+        (size == sizeof(message.confirm)) && (link->state == LINK_REQUESTS)) {
+        return client_confirm(link, &message.confirm);
     }
     if ((message.header.type == RSMI_WIRE_POST) &&
         (size == sizeof(message.post)) && (link->state == LINK_REQUESTS)) {

@@ -119,6 +119,10 @@ bool rsmi_import_end(rsmi_import_t *import);
 
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags);
 
+/* Have an exporter of another host, whose life page we cannot see, say that the
+ * connection stands. RSMERR_CONN_ABORTED, RSMERR_BARRIER_FAILURE. */
+int rsmi_import_confirm(rsmi_import_t *import);
+
 /* --- mapping (mapping.c) -------------------------------------------------- */
 
 int rsmi_import_map(rsmi_import_t *import, void **address, bool is_fixed,

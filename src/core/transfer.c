@@ -95,6 +95,9 @@ static int transfer_complete(rsmi_import_t *import)
     rc = rsmi_fabric_flush(import->way, &wait);
     if (rc == RSM_SUCCESS) {
         transfer_settle(import, upto);
+        if (import->peer->life.base == NULL) {
+            rc = rsmi_import_confirm(import);
+        }
     }
     return transfer_failures(import, rc);
 }

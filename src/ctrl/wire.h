@@ -5,7 +5,7 @@
  * field as if a stranger had written it.
  *
  *   request socket   importer's threads -> exporter's service thread
- *     HELLO, CONNECT  are answered;  RELEASE, POST  are not
+ *     HELLO, CONNECT, CONFIRM  are answered;  RELEASE, POST  are not
  *   event socket     exporter -> importer's service thread
  *     HELLO (the other way, answered), WITHDRAW (answered by WITHDRAWN),
  *     NOTIFY
@@ -35,7 +35,9 @@ typedef enum {
     RSMI_WIRE_POST,
     RSMI_WIRE_WITHDRAW,
     RSMI_WIRE_WITHDRAWN,
-    RSMI_WIRE_NOTIFY
+    RSMI_WIRE_NOTIFY,
+    RSMI_WIRE_CONFIRM,
+    RSMI_WIRE_CONFIRMED
 } rsmi_wire_type_t;
 
 typedef struct {
@@ -64,7 +66,7 @@ typedef struct {
     rsmi_wire_header_t header;
     int32_t rc;
     uint32_t pad;
-} rsmi_wire_welcome_t;
+} rsmi_wire_welcome_t; /* CONFIRMED, too */
 
 typedef struct {
     rsmi_wire_header_t header;
@@ -111,6 +113,7 @@ typedef struct {
     uint32_t pad;
 } rsmi_wire_post_t;
 
+/* WITHDRAW, and CONFIRM: does the connection stand at this moment? */
 typedef struct {
     rsmi_wire_header_t header;
     uint64_t cookie;

@@ -3,6 +3,7 @@
 
 #include "rsmapi.h"
 #include "util/log.h"
+#include "util/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,18 @@ int rsmi_mem_pages_adopt(int fd, void *view, size_t size,
     return RSM_SUCCESS;
 }
 
+/* A handler of the application would end it half way. */
+static int share_reserve(int fd, size_t size)
+{
+    sigset_t old;
+    int error;
+
+    rsmi_signals_block(&old);
+    error = posix_fallocate(fd, 0, (off_t)size);
+    rsmi_signals_restore(&old);
+    return error;
+}
+
 int rsmi_mem_pages_create(size_t size, rsmi_mem_pages_t *pages_p)
 {
     void *view;
@@ -64,7 +77,7 @@ int rsmi_mem_pages_create(size_t size, rsmi_mem_pages_t *pages_p)
     /* Reserve every page now: a store to a page that cannot be had later
      * would be a SIGBUS. The mode keeps other users from opening the file
      * with more rights than the descriptor they were given. */
-    rc = posix_fallocate(fd, 0, (off_t)size);
+    rc = share_reserve(fd, size);
     if (rc == 0) {
         rc = (fchmod(fd, S_IRUSR | S_IWUSR) == 0) ? 0 : errno;
     }

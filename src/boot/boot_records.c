@@ -11,9 +11,9 @@
  * was sent before the call: a program that has learned by its own messages
  * that a peer has published must find the record at its next call. */
 #include "boot/boot_provider.h"
-#include "boot/boot_wait.h"
 
 #include "rsmapi.h"
+#include "util/lock.h"
 #include "util/log.h"
 
 #include <stdalign.h>
@@ -67,7 +67,7 @@ static pthread_once_t records_once = PTHREAD_ONCE_INIT;
 
 static void records_init(void)
 {
-    rsmi_boot_cond_init(&records_changed);
+    rsmi_cond_init(&records_changed);
 }
 
 int rsmi_boot_records_open(const rsmi_boot_provider_t *provider, uint32_t size)
@@ -151,7 +151,7 @@ void rsmi_boot_records_close(void)
     records.entries = NULL;
     (void)pthread_cond_broadcast(&records_changed);
     while ((records.callers != 0) &&
-           rsmi_boot_cond_wait(&records_changed, &records_lock, until)) {
+           rsmi_cond_wait_until(&records_changed, &records_lock, until)) {
         /* they see that entries is NULL and leave */
     }
     size = (records.callers == 0) ? size : 0; /* better lost than dangling */
@@ -320,8 +320,8 @@ static int records_await(entry_t *entry, uint32_t rank, rsmi_time_t deadline,
         }
         if (entry->answered == entry->sent) {
             records_ask(entry, rank);
-        } else if (!rsmi_boot_cond_wait(&records_changed, &records_lock,
-                                        limit)) {
+        } else if (!rsmi_cond_wait_until(&records_changed, &records_lock,
+                                         limit)) {
             entry->is_parked = (limit != deadline);
             return records_look(entry, record_p, size_p);
         }

@@ -10,8 +10,8 @@
  * and only while some process is looked for that has published nothing.
  * Launchers without a table say so once. */
 #include "boot/boot_pmix.h"
-#include "boot/boot_wait.h"
 
+#include "util/lock.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static pmix_info_t table_nspace;
 
 static void table_init(void)
 {
-    rsmi_boot_cond_init(&table_changed);
+    rsmi_cond_init(&table_changed);
 }
 
 void rsmi_boot_table_open(const pmix_proc_t *self, uint32_t size)
@@ -159,7 +159,7 @@ static void table_wait(void) RSMI_REQUIRES(table_lock)
     const rsmi_time_t until = rsmi_deadline_in_ms(TABLE_WAIT_MS);
 
     while (table.is_asked &&
-           rsmi_boot_cond_wait(&table_changed, &table_lock, until)) {
+           rsmi_cond_wait_until(&table_changed, &table_lock, until)) {
         /* until the answer or the time has come */
     }
 }

@@ -50,11 +50,6 @@ char *rsmi_backing_view(const rsmi_backing_t *backing)
     return backing->pages.view;
 }
 
-rsmi_fabric_mem_t *rsmi_backing_mem(const rsmi_backing_t *backing)
-{
-    return backing->mem;
-}
-
 bool rsmi_backing_is_common(const rsmi_backing_t *backing)
 {
     return backing->references > 1;

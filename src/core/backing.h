@@ -76,9 +76,6 @@ int rsmi_backing_fd(const rsmi_backing_t *backing);
 /* Our own view of them. */
 char *rsmi_backing_view(const rsmi_backing_t *backing);
 
-/* UCX's handle of them, NULL when UCX did not allocate them. */
-struct rsmi_fabric_mem *rsmi_backing_mem(const rsmi_backing_t *backing);
-
 /* In the child of a fork: everything becomes private. Allocates nothing. */
 void rsmi_backing_forked(void) RSMI_NO_ANALYSIS;
 

@@ -4,7 +4,6 @@
 #include "core/client.h"
 #include "util/log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -125,13 +124,10 @@ bool rsmi_connection_flush(rsmi_connection_t *connection)
 
 void rsmi_connection_await(rsmi_export_t *segment, rsmi_time_t deadline)
 {
-    struct timespec until = {.tv_sec = deadline / 1000000000,
-                             .tv_nsec = deadline % 1000000000};
-
     (void)pthread_once(&connection_once, connection_setup);
     while (segment->connections != NULL) {
-        if (pthread_cond_timedwait(&connection_gone, &rsmi_directory_lock.mutex,
-                                   &until) == ETIMEDOUT) {
+        if (!rsmi_cond_wait_until(&connection_gone, &rsmi_directory_lock,
+                                  deadline)) {
             return;
         }
     }

@@ -9,7 +9,6 @@
 #include "util/config.h"
 #include "util/log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -388,15 +387,12 @@ int rsmi_peer_get(uint32_t rank, rsmi_time_t deadline, rsmi_peer_t **peer_p)
  * those who wait behind it longer than their own deadline. */
 static int peer_take_requests(rsmi_peer_t *peer, rsmi_time_t deadline)
 {
-    struct timespec until = {.tv_sec = deadline / 1000000000,
-                             .tv_nsec = deadline % 1000000000};
     int rc = RSM_SUCCESS;
 
     rsmi_lock(&peer->request_lock);
     while (peer->is_asking && (rc == RSM_SUCCESS)) {
-        if (pthread_cond_timedwait(&peer->request_free,
-                                   &peer->request_lock.mutex,
-                                   &until) == ETIMEDOUT) {
+        if (!rsmi_cond_wait_until(&peer->request_free, &peer->request_lock,
+                                  deadline)) {
             rc = RSMERR_TIMEOUT;
         }
     }

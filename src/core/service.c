@@ -36,13 +36,6 @@ static struct {
     service_call_t *calls RSMI_GUARDED_FIELD(lock);
 } service = {.epoll = -1, .wake = {.fd = -1}, .lock = RSMI_LOCK_INIT};
 
-static _Thread_local bool service_is_self;
-
-bool rsmi_service_is_self(void)
-{
-    return service_is_self;
-}
-
 static void service_wake(void)
 {
     const uint64_t one = 1;
@@ -138,7 +131,6 @@ static void *service_main(void *arg)
     int got;
 
     (void)arg;
-    service_is_self = true;
     (void)prctl(PR_SET_NAME, "rsm-service", 0, 0, 0);
     service_bind();
     service.start_rc = rsmi_life_hold();

@@ -22,7 +22,6 @@ void rsmi_service_stop(void);
 /* Gives back what it used. Not at the end of the process, where threads of the
  * bootstrap may still try to wake it. */
 void rsmi_service_close(void);
-bool rsmi_service_is_self(void);
 
 /* Any thread. @p events: EPOLLIN, EPOLLOUT. */
 int rsmi_service_watch(rsmi_source_t *source, uint32_t events);

@@ -4,8 +4,10 @@
 #ifndef RSMI_LOCK_H
 #define RSMI_LOCK_H
 
+#include "util/clock.h"
+
 #include <pthread.h>
-#include <time.h>
+#include <stdbool.h>
 
 #if defined(__clang__)
 #define RSMI_TSA(x) __attribute__((x))
@@ -46,6 +48,16 @@ static inline void rsmi_cond_init(pthread_cond_t *cond)
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(cond, &attr);
     (void)pthread_condattr_destroy(&attr);
+}
+
+/* False when the instant has come first. Wakes without cause are possible. */
+static inline bool rsmi_cond_wait_until(pthread_cond_t *cond, rsmi_lock_t *lock,
+                                        rsmi_time_t until) RSMI_REQUIRES(lock)
+{
+    const struct timespec when = {.tv_sec = until / 1000000000,
+                                  .tv_nsec = until % 1000000000};
+
+    return pthread_cond_timedwait(cond, &lock->mutex, &when) == 0;
 }
 
 static inline void rsmi_lock_destroy(rsmi_lock_t *lock)

@@ -165,7 +165,10 @@ static void create_report(const rsmi_recipe_t *recipe,
         MPI_WIN_FLAVOR_SHARED};
     size_t i = 0;
 
-    if (!rsmi_job()->is_talkative || (window->rank != 0)) {
+    bool is_worth_it = rsmi_job()->is_talkative ||
+                       ((rc != RSM_SUCCESS) && rsmi_job()->is_required);
+
+    if (!is_worth_it || (window->rank != 0)) {
         return;
     }
     while ((i < 3) && (numbers[i] != recipe->flavor)) {
@@ -179,9 +182,10 @@ static void create_report(const rsmi_recipe_t *recipe,
     } else {
         (void)fprintf(stderr,
                       "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
-                      "left to the MPI library, because of %s at some rank "
-                      "(%s)\n",
+                      "%s, because of %s at some rank (%s)\n",
                       flavors[i], window->size, (long long)recipe->bytes,
+                      rsmi_job()->is_required ? "refused"
+                                              : "left to the MPI library",
                       rsmx_error_name(rc), rsmx_strerror(rc));
     }
 }
@@ -203,13 +207,19 @@ static void create_disconnect(rsmi_window_t *window)
 static void create_withdraw(rsmi_window_t *window)
 {
     rsmi_attached_withdraw(window);
+    /* Nobody wants the contents back: librsm is to find other pages there. */
+    if (window->allocated != NULL) {
+        (void)mmap(window->allocated, window->allocated_size, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+                   0);
+    }
     if (window->export != NULL) {
         (void)rsm_memseg_export_destroy(window->export);
     }
-    rsmi_control_free(window->size, window->targets[window->rank].control);
     if (window->allocated != NULL) {
         (void)munmap(window->allocated, window->allocated_size);
     }
+    rsmi_control_free(window->size, window->targets[window->rank].control);
     if (window->info != MPI_INFO_NULL) {
         (void)PMPI_Info_free(&window->info);
     }
@@ -300,7 +310,9 @@ int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     create_report(recipe, window, rc);
     if ((error != MPI_SUCCESS) || (rc != RSM_SUCCESS)) {
         create_withdraw(window);
-        return error;
+        return ((error == MPI_SUCCESS) && rsmi_job()->is_required)
+                   ? MPI_ERR_OTHER
+                   : error;
     }
 
     if (recipe->info != MPI_INFO_NULL) {

@@ -30,12 +30,14 @@ static void job_start(void)
 {
     static const char *const yes[] = {"y", "yes", "on", "true", "1", NULL};
     static const char *const off[] = {"n", "no", "off", "false", "0", NULL};
+    static const char *const require[] = {"require", NULL};
     char name[] = "ucx0";
     uint32_t count = 1;
 
     job.page = (size_t)sysconf(_SC_PAGESIZE);
     job.is_talkative = job_says("RSM_INFO", yes);
     job.is_off = job_says("RSM_MPI", off);
+    job.is_required = job_says("RSM_MPI", require);
     if (job.is_off) {
         job.rc = RSMERR_CTLR_NOT_PRESENT;
         return;

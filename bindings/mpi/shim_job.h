@@ -8,8 +8,9 @@
 
 /* Started by the first window; see RSM_MPI in rsm_mpi(7). */
 typedef struct {
-    int rc; /* RSM_SUCCESS, or why there is no librsm */
-    bool is_off;
+    int rc;            /* RSM_SUCCESS, or why there is no librsm */
+    bool is_off;       /* RSM_MPI=off */
+    bool is_required;  /* RSM_MPI=require: an error where others go to MPI */
     bool is_talkative; /* RSM_INFO */
     rsmapi_controller_handle_t controller;
     rsm_node_id_t node;

@@ -32,11 +32,31 @@ static int sync_fence(rsmi_window_t *window, int assert)
     return error;
 }
 
+/* Small groups are the ones whose epochs are short. */
+enum { SYNC_FEW = 16 };
+
+static int sync_translate_to(const rsmi_window_t *window, MPI_Group group,
+                             int size, int *from, int *ranks)
+{
+    int i, error;
+
+    for (i = 0; i < size; ++i) {
+        from[i] = i;
+    }
+    error = PMPI_Group_translate_ranks(group, size, from, window->group, ranks);
+    for (i = 0; (i < size) && (error == MPI_SUCCESS); ++i) {
+        if (ranks[i] == MPI_UNDEFINED) {
+            error = MPI_ERR_GROUP;
+        }
+    }
+    return error;
+}
+
 /* Ranks of the window in the order of the group. */
 static int sync_translate(const rsmi_window_t *window, MPI_Group group,
                           int *ranks, int *count_p)
 {
-    int size, i, *own, error;
+    int few[SYNC_FEW], *many, size, error;
 
     if (group == MPI_GROUP_NULL) {
         return MPI_ERR_GROUP;
@@ -45,21 +65,16 @@ static int sync_translate(const rsmi_window_t *window, MPI_Group group,
     if ((error != MPI_SUCCESS) || (size > window->size)) {
         return MPI_ERR_GROUP;
     }
-    own = malloc(((size_t)size + 1) * sizeof(*own));
-    if (own == NULL) {
+    *count_p = size;
+    if (size <= SYNC_FEW) {
+        return sync_translate_to(window, group, size, few, ranks);
+    }
+    many = malloc((size_t)size * sizeof(*many));
+    if (many == NULL) {
         return MPI_ERR_NO_MEM;
     }
-    for (i = 0; i < size; ++i) {
-        own[i] = i;
-    }
-    error = PMPI_Group_translate_ranks(group, size, own, window->group, ranks);
-    free(own);
-    for (i = 0; (i < size) && (error == MPI_SUCCESS); ++i) {
-        if (ranks[i] == MPI_UNDEFINED) {
-            error = MPI_ERR_GROUP;
-        }
-    }
-    *count_p = size;
+    error = sync_translate_to(window, group, size, many, ranks);
+    free(many);
     return error;
 }
 

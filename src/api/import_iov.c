@@ -72,7 +72,7 @@ static int iov_move(const iov_t *iov, char *local, size_t offset, size_t len)
 {
     rsmi_import_t *import = iov->import;
 
-    if (import->view == NULL) {
+    if (import->door.view == NULL) {
         if (len == 0) {
             return RSM_SUCCESS;
         }
@@ -81,11 +81,11 @@ static int iov_move(const iov_t *iov, char *local, size_t offset, size_t len)
                            : rsmi_transfer_get(import, offset, local, len);
     }
     if (iov->is_put) {
-        memcpy(import->view + offset, local, len);
+        memcpy(import->door.view + offset, local, len);
     } else {
-        memcpy(local, import->view + offset, len);
+        memcpy(local, import->door.view + offset, len);
     }
-    return iov->is_implicit ? rsmi_span_settle(import, iov->is_put)
+    return iov->is_implicit ? rsmi_span_settle(&import->door, iov->is_put)
                             : RSM_SUCCESS;
 }
 
@@ -115,11 +115,11 @@ static int iov_post(const iov_t *iov, uint_t flags)
     if ((flags & RSM_IMPLICIT_SIGPOST) == 0) {
         return RSM_SUCCESS;
     }
-    if (!iov->is_implicit && (iov->import->view == NULL)) {
+    if (!iov->is_implicit && (iov->import->door.view == NULL)) {
         rc = rsmi_transfer_flush(iov->import);
     }
     if (rc == RSM_SUCCESS) {
-        rsmi_import_fence();
+        rsmi_door_fence();
         rc = rsmi_import_post(iov->import, flags & RSM_SIGPOST_NO_ACCUMULATE);
     }
     return rc;

@@ -75,15 +75,4 @@ RSMI_INLINE void rsmi_move_bytes(char *dst, const char *src, size_t count)
     }
 }
 
-/* One word, or up to RSMI_MOVE_FEW bytes; @p width is a constant. */
-RSMI_INLINE void rsmi_move_few(void *dst, const void *src, size_t count,
-                               size_t width)
-{
-    if (width == 1) {
-        rsmi_move_bytes(dst, src, count);
-    } else {
-        rsmi_move(dst, src, 1, width);
-    }
-}
-
 #endif

@@ -108,11 +108,11 @@ static void runtime_after_fork(void) RSMI_NO_ANALYSIS
 static void runtime_in_child(void) RSMI_NO_ANALYSIS
 {
     if (atomic_load(&runtime_state) == RUNTIME_RUNNING) {
+        rsmi_guard_forked();
         rsmi_handle_forked();
         rsmi_backing_forked();
         rsmi_peer_forked();
         rsmi_client_forked();
-        rsmi_guard_forked();
         atomic_store(&runtime_state, RUNTIME_FORKED);
     }
     if (runtime_fork_pipe[0] >= 0) {

@@ -90,8 +90,11 @@ bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range,
 
 /* --- views --------------------------------------------------------------- */
 
-/* Address space for a view, nothing accessible so far. NULL: none left. */
+/* Address space, nothing accessible so far. NULL: none left. */
 void *rsmi_mem_reserve(size_t size);
+
+/* Make zeroed memory of reserved addresses. False: there is none. */
+bool rsmi_mem_commit(void *addr, size_t size);
 
 /* Show @p size bytes of a file at @p addr, which is ours already. Neither this
  * nor showing again is inherited by the child of a fork: it could not be told

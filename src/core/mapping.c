@@ -17,8 +17,9 @@ static int mapping_show(const rsmi_import_t *import, char *to, size_t offset,
         from = (offset > start) ? offset : start;
         until = (offset + length < end) ? offset + length : end;
         if (from < until) {
-            rc = rsmi_mem_show_again(to + (from - offset), import->door.view + from,
-                                     until - from, prot);
+            rc = rsmi_mem_show_again(to + (from - offset),
+                                     import->door.view + from, until - from,
+                                     prot);
             if (rc != RSM_SUCCESS) {
                 return rc;
             }

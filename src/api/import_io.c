@@ -53,7 +53,24 @@ RSMI_INLINE int io_check(rsmi_import_t *import, off_t offset, const void *data,
     return RSM_SUCCESS;
 }
 
-RSMI_INLINE void io_copy(char *remote, void *data, size_t count, size_t width,
+RSMI_INLINE size_t io_door_size(const rsmi_door_t *door, bool is_put)
+{
+    return is_put ? atomic_load_explicit(&door->put_size, memory_order_relaxed)
+                  : atomic_load_explicit(&door->get_size, memory_order_relaxed);
+}
+
+/* Only the end of a put in implicit mode is a statement about stores. */
+RSMI_INLINE int io_settle(const rsmi_door_t *door, bool is_put)
+{
+    bool is_implicit =
+        is_put &&
+        rsmi_likely(atomic_load_explicit(&door->mode, memory_order_relaxed) ==
+                    (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
+
+    return rsmi_span_settle(door, is_implicit);
+}
+
+RSMI_INLINE void io_move(char *remote, void *data, size_t count, size_t width,
                          bool is_put)
 {
     if (is_put) {
@@ -63,36 +80,61 @@ RSMI_INLINE void io_copy(char *remote, void *data, size_t count, size_t width,
     }
 }
 
-RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
-                          void *data, size_t count, size_t width, bool is_put)
+/* What is special about an access, and whatever there is to say. */
+static RSMI_COLD int io_special(rsm_memseg_import_handle_t handle, off_t offset,
+                                void *data, size_t count, size_t width,
+                                bool is_put)
 {
     rsmi_import_t *import;
     int rc;
 
     rsmi_guard_enter(handle);
     import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
-    if (rsmi_unlikely(import == NULL)) {
+    if (import == NULL) {
         rc = RSMERR_BAD_SEG_HNDL;
         goto out;
     }
     rc = io_check(import, offset, data, count, width, is_put);
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+    if (rc != RSM_SUCCESS) {
         goto out;
     }
-    if (rsmi_unlikely(import->door.view == NULL)) {
+    if (import->door.view == NULL) {
         return io_transfer(import, (size_t)offset, data, count * width, is_put);
     }
-    io_copy(import->door.view + offset, data, count, width, is_put);
-    if (rsmi_likely(rsmi_span_is_implicit(import))) {
-        rc = rsmi_span_settle(&import->door, is_put);
-    }
+    io_move(import->door.view + offset, data, count, width, is_put);
+    rc = io_settle(&import->door, is_put);
 out:
     rsmi_guard_leave();
     return rc;
 }
 
-/* One routine for each width and direction that deals with every case, outside
- * of the front doors, which stay small. */
+/* Any number of elements between plain memory and a view. The connection is
+ * looked at once, afterwards: what went to a withdrawn segment's pages went to
+ * nobody, and is reported. */
+RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
+                          void *data, size_t count, size_t width, bool is_put)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    size_t start = (size_t)offset, size;
+    const rsmi_door_t *door;
+    int rc;
+
+    door = rsmi_handle_door(self, handle);
+    size = io_door_size(door, is_put);
+    if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
+                      (data == NULL) ||
+                      ((((uintptr_t)data | start) & (width - 1)) != 0))) {
+        rsmi_guard_retreat(self);
+        return io_special(handle, offset, data, count, width, is_put);
+    }
+    io_move(door->view + start, data, count, width, is_put);
+    rc = io_settle(door, is_put);
+    rsmi_guard_retreat(self);
+    return rc;
+}
+
+/* One routine for each width and direction, outside of the front doors, which
+ * stay small. */
 #define IO_DEFINE(name, width, is_put)                                \
     static __attribute__((noinline)) int io_##name(                   \
         rsm_memseg_import_handle_t handle, off_t offset, void *data,  \
@@ -112,23 +154,6 @@ IO_DEFINE(put64, 8, true)
 
 typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
                          void *data, size_t count);
-
-RSMI_INLINE size_t io_door_size(const rsmi_door_t *door, bool is_put)
-{
-    return is_put ? atomic_load_explicit(&door->put_size, memory_order_relaxed)
-                  : atomic_load_explicit(&door->get_size, memory_order_relaxed);
-}
-
-/* Only the end of a put in implicit mode is a statement about stores. */
-RSMI_INLINE int io_settle(const rsmi_door_t *door, bool is_put)
-{
-    bool is_implicit =
-        is_put &&
-        rsmi_likely(atomic_load_explicit(&door->mode, memory_order_relaxed) ==
-                    (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
-
-    return rsmi_span_settle(door, is_implicit);
-}
 
 /* The case that counts, one word between plain memory and a view: it calls
  * nothing and saves no registers. Whatever is special about it closes the door
@@ -152,7 +177,7 @@ RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
         rsmi_guard_retreat(self);
         return general(handle, offset, data, count);
     }
-    io_copy(door->view + start, data, 1, width, is_put);
+    io_move(door->view + start, data, 1, width, is_put);
     rc = io_settle(door, is_put);
     rsmi_guard_retreat(self);
     return rc;
@@ -168,7 +193,7 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
     const rsmi_door_t *door;
     int rc;
 
-    if (rsmi_unlikely((count > RSMI_MOVE_FEW) || (data == NULL))) {
+    if (rsmi_unlikely((count > RSMI_COPY_FEW) || (data == NULL))) {
         return general(handle, offset, data, count);
     }
     door = rsmi_handle_door(self, handle);
@@ -178,9 +203,9 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
         return general(handle, offset, data, count);
     }
     if (is_put) {
-        rsmi_move_bytes(door->view + start, data, count);
+        rsmi_copy_few(door->view + start, data, count);
     } else {
-        rsmi_move_bytes(data, door->view + start, count);
+        rsmi_copy_few(data, door->view + start, count);
     }
     rc = io_settle(door, is_put);
     rsmi_guard_retreat(self);

@@ -16,6 +16,7 @@
 #include "rsmapi.h"
 #include "topo/topo.h"
 #include "util/config.h"
+#include "util/copy.h"
 #include "util/help.h"
 #include "util/lock.h"
 #include "util/log.h"
@@ -261,6 +262,7 @@ static int runtime_start_parts(void) RSMI_REQUIRES(runtime_lock)
     }
     rsmi_log_set_rank((int)runtime_job.rank);
     rsmi_help_set_speaker(runtime_job.local_rank == 0);
+    rsmi_copy_set_cache(rsmi_topo_last_cache());
     rsmi_guard_open();
     rsmi_mem_sweep();
     rc = rsmi_fabric_open();

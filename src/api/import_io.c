@@ -53,23 +53,6 @@ RSMI_INLINE int io_check(rsmi_import_t *import, off_t offset, const void *data,
     return RSM_SUCCESS;
 }
 
-RSMI_INLINE size_t io_door_size(const rsmi_door_t *door, bool is_put)
-{
-    return is_put ? atomic_load_explicit(&door->put_size, memory_order_relaxed)
-                  : atomic_load_explicit(&door->get_size, memory_order_relaxed);
-}
-
-/* Only the end of a put in implicit mode is a statement about stores. */
-RSMI_INLINE int io_settle(const rsmi_door_t *door, bool is_put)
-{
-    bool is_implicit =
-        is_put &&
-        rsmi_likely(atomic_load_explicit(&door->mode, memory_order_relaxed) ==
-                    (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
-
-    return rsmi_span_settle(door, is_implicit);
-}
-
 RSMI_INLINE void io_move(char *remote, void *data, size_t count, size_t width,
                          bool is_put)
 {
@@ -102,7 +85,7 @@ static RSMI_COLD int io_special(rsm_memseg_import_handle_t handle, off_t offset,
         return io_transfer(import, (size_t)offset, data, count * width, is_put);
     }
     io_move(import->door.view + offset, data, count, width, is_put);
-    rc = io_settle(&import->door, is_put);
+    rc = rsmi_span_end(&import->door, is_put);
 out:
     rsmi_guard_leave();
     return rc;
@@ -120,7 +103,7 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
     int rc;
 
     door = rsmi_handle_door(self, handle);
-    size = io_door_size(door, is_put);
+    size = rsmi_span_size(door, is_put);
     if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
                       (data == NULL) ||
                       ((((uintptr_t)data | start) & (width - 1)) != 0))) {
@@ -128,7 +111,7 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
         return io_special(handle, offset, data, count, width, is_put);
     }
     io_move(door->view + start, data, count, width, is_put);
-    rc = io_settle(door, is_put);
+    rc = rsmi_span_end(door, is_put);
     rsmi_guard_retreat(self);
     return rc;
 }
@@ -173,12 +156,12 @@ RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
         return general(handle, offset, data, count);
     }
     door = rsmi_handle_door(self, handle);
-    if (rsmi_unlikely(start >= io_door_size(door, is_put))) {
+    if (rsmi_unlikely(start >= rsmi_span_size(door, is_put))) {
         rsmi_guard_retreat(self);
         return general(handle, offset, data, count);
     }
     io_move(door->view + start, data, 1, width, is_put);
-    rc = io_settle(door, is_put);
+    rc = rsmi_span_end(door, is_put);
     rsmi_guard_retreat(self);
     return rc;
 }
@@ -197,7 +180,7 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
         return general(handle, offset, data, count);
     }
     door = rsmi_handle_door(self, handle);
-    size = io_door_size(door, is_put);
+    size = rsmi_span_size(door, is_put);
     if (rsmi_unlikely((start >= size) || (count > size - start))) {
         rsmi_guard_retreat(self);
         return general(handle, offset, data, count);
@@ -207,7 +190,7 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
     } else {
         rsmi_copy_few(data, door->view + start, count);
     }
-    rc = io_settle(door, is_put);
+    rc = rsmi_span_end(door, is_put);
     rsmi_guard_retreat(self);
     return rc;
 }

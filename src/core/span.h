@@ -65,4 +65,23 @@ RSMI_INLINE int rsmi_span_settle_atomic(const rsmi_door_t *door)
 #endif
 }
 
+/* What an access is compared with: the size of the way it wants to go. */
+RSMI_INLINE size_t rsmi_span_size(const rsmi_door_t *door, bool is_put)
+{
+    return is_put ? atomic_load_explicit(&door->put_size, memory_order_relaxed)
+                  : atomic_load_explicit(&door->get_size, memory_order_relaxed);
+}
+
+/* The end of an access. Only that of a put in implicit mode is a statement
+ * about stores. */
+RSMI_INLINE int rsmi_span_end(const rsmi_door_t *door, bool is_put)
+{
+    bool is_implicit =
+        is_put &&
+        rsmi_likely(atomic_load_explicit(&door->mode, memory_order_relaxed) ==
+                    (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
+
+    return rsmi_span_settle(door, is_implicit);
+}
+
 #endif

@@ -13,6 +13,9 @@
  * fill. Measured where both ways are equally fast. */
 #define COPY_CACHE_SHARE(size) ((size) / 16 * 3)
 
+/* Smaller copies do not count as parts of a larger one. */
+#define COPY_PART 16384
+
 static _Atomic size_t copy_past = SIZE_MAX;
 
 void rsmi_copy_set_cache(size_t size)
@@ -83,12 +86,27 @@ COPY_TARGET static void copy_uncached(char *to, const char *from, size_t len)
     COPY_STEP(_mm256_storeu_si256);
 }
 
+/* Where the thread's last copy ended, and how much had been copied up to there
+ * without a gap: a large piece of memory may well come in parts. */
+static _Thread_local struct {
+    const char *end;
+    size_t len;
+} copy_run;
+
+static size_t copy_in_a_row(const char *to, size_t len)
+{
+    copy_run.len = (to == copy_run.end) ? copy_run.len + len : len;
+    copy_run.end = to + len;
+    return copy_run.len;
+}
+
 void rsmi_copy_many(void *dst, const void *src, size_t len)
 {
     if ((len < COPY_BLOCK) || !__builtin_cpu_supports("avx2")) {
         memcpy(dst, src, len);
-    } else if (rsmi_likely(len < atomic_load_explicit(&copy_past,
-                                                      memory_order_relaxed))) {
+    } else if ((len < COPY_PART) ||
+               (copy_in_a_row(dst, len) <
+                atomic_load_explicit(&copy_past, memory_order_relaxed))) {
         copy_cached(dst, src, len);
     } else {
         copy_uncached(dst, src, len);

@@ -249,6 +249,8 @@ static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
     offer->head.size = segment->size;
     offer->head.generation = segment->generation;
     offer->head.slot = segment->slot;
+    offer->head.bell = segment->event.slot;
+    offer->head.bell_generation = rsmi_bell_generation(segment->event.bell);
     return rc;
 }
 

@@ -131,7 +131,11 @@ static void client_post(rsmi_client_t *client, const rsmi_wire_post_t *post)
 
     rsmi_lock(&rsmi_directory_lock);
     connection = client_find(client, post->cookie);
-    if ((connection != NULL) && (connection->owner != NULL)) {
+    if ((connection == NULL) || (connection->owner == NULL)) {
+        /* cut off meanwhile */
+    } else if (post->is_nudge != 0) {
+        rsmi_event_nudge(&connection->owner->event);
+    } else {
         rsmi_event_post(&connection->owner->event, is_optional ? 0 : 1,
                         is_optional);
     }

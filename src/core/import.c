@@ -135,7 +135,9 @@ static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
         (offer->address_size > RSMI_WIRE_BLOB_MAX) ||
         ((offer->path & asked) == 0) ||
         ((offer->path & (offer->path - 1)) != 0) ||
-        (offer->slot >= rsmi_life_slots()) || (offer->size == 0)) {
+        (offer->slot >= rsmi_life_slots()) || (offer->size == 0) ||
+        ((offer->bell >= rsmi_bell_slots()) &&
+         (offer->bell != RSMI_BELL_NONE))) {
         return false;
     }
     size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
@@ -279,6 +281,11 @@ static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
         (void)atomic_compare_exchange_strong(&import->door.generation_at,
                                              &expected,
                                              &life->generations[offer->slot]);
+    }
+    if ((import->peer->bells.bells != NULL) &&
+        (offer->bell != RSMI_BELL_NONE)) {
+        import->bell = &import->peer->bells.bells[offer->bell];
+        import->bell_generation = offer->bell_generation;
     }
     if ((import->path & RSMI_PATH_SAME_HOST) == 0) {
         return import_open_key(import, offer);
@@ -505,12 +512,27 @@ bool rsmi_import_end(rsmi_import_t *import)
     return is_mapped || rsmi_transfer_is_idle(import);
 }
 
+/* Where the exporter's counter is ours to change, its service thread is needed
+ * for poll descriptors only. */
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags)
 {
     rsmi_wire_post_t post = {.cookie = import->cookie, .flags = flags};
+    bool is_optional = (flags & RSM_SIGPOST_NO_ACCUMULATE) != 0;
 
     if (!rsmi_import_stands(import)) {
         return RSMERR_CONN_ABORTED;
+    }
+    if (import->bell != NULL) {
+        switch (rsmi_bell_post(import->bell, import->bell_generation,
+                               is_optional ? 0 : 1, is_optional)) {
+        case RSMI_BELL_DONE:
+            return RSM_SUCCESS;
+        case RSMI_BELL_OVER:
+            return RSMERR_CONN_ABORTED;
+        case RSMI_BELL_NUDGE:
+            post.is_nudge = 1;
+            break;
+        }
     }
     rsmi_frame_init(&post.header, RSMI_WIRE_POST, sizeof(post), 0);
     return rsmi_peer_tell(import->peer, &post.header,

@@ -50,6 +50,8 @@ typedef struct rsmi_import {
     rsmi_peer_t *peer;
     uint64_t cookie;
     rsmi_event_t event;
+    rsmi_bell_t *bell; /* the exporter's counter; NULL: it counts for us */
+    uint32_t bell_generation;
 
     /* Pages that are mapped, whoever does the access. */
     char *pages;

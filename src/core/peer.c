@@ -40,6 +40,7 @@ static void peer_free(rsmi_peer_t *peer)
         rsmi_fabric_disconnect(peer->ways[kind]);
     }
     rsmi_life_detach(&peer->life);
+    rsmi_bell_detach(&peer->bells);
     if (peer->request_fd >= 0) {
         (void)close(peer->request_fd);
     }
@@ -316,6 +317,7 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
     peer->self = *self;
     peer->is_local = welcome.is_local;
     peer->life = welcome.life;
+    peer->bells = welcome.bells;
     peer->request_fd = welcome.request_fd;
     peer->source.fd = welcome.event_fd;
     peer->source.ready = peer_ready;

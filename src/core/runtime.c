@@ -10,6 +10,7 @@
 #include "core/report.h"
 #include "core/segment.h"
 #include "core/service.h"
+#include "ctrl/bell.h"
 #include "ctrl/life.h"
 #include "fabric/fabric.h"
 #include "mem/mem.h"
@@ -220,7 +221,10 @@ static int runtime_start_service(void)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rc = rsmi_node_describe();
+    rc = rsmi_bell_create();
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_node_describe();
+    }
     if (rc == RSM_SUCCESS) {
         rc = rsmi_service_start();
     }
@@ -242,6 +246,7 @@ err_service:
     rsmi_client_close_all();
     rsmi_service_close();
 err_life:
+    rsmi_bell_destroy();
     rsmi_life_destroy();
     return rc;
 }

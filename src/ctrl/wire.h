@@ -61,7 +61,7 @@ typedef struct {
 } rsmi_wire_hello_t;
 
 /* With the life page's descriptor on a request socket between processes of
- * one host. */
+ * one host, and that of the page of bells if their user is the same. */
 typedef struct {
     rsmi_wire_header_t header;
     int32_t rc;
@@ -90,6 +90,8 @@ typedef struct {
     uint32_t pieces;
     uint32_t key_size;
     uint32_t address_size;
+    uint32_t bell; /* slot of the segment's event counter, or all bits */
+    uint32_t bell_generation;
 } rsmi_wire_offer_t;
 
 typedef struct {
@@ -109,8 +111,8 @@ typedef struct {
 typedef struct {
     rsmi_wire_header_t header;
     uint64_t cookie;
-    uint32_t flags; /* as given to rsm_intr_signal_post */
-    uint32_t pad;
+    uint32_t flags;    /* as given to rsm_intr_signal_post */
+    uint32_t is_nudge; /* counted already; the poll descriptor has to follow */
 } rsmi_wire_post_t;
 
 /* WITHDRAW, and CONFIRM: does the connection stand at this moment? */

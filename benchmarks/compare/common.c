@@ -258,6 +258,12 @@ void cmp_print(const cmp_t *cmp, const cmp_row_t *row, const double *values,
     fflush(stdout);
 }
 
+void cmp_print_done(const cmp_t *cmp)
+{
+    printf("{\"peer\": \"%s\", \"done\": true}\n", cmp->peer->name);
+    fflush(stdout);
+}
+
 void cmp_print_absent(const cmp_t *cmp, const char *what)
 {
     printf("{\"peer\": \"%s\", \"absent\": \"%s\"}\n", cmp->peer->name, what);

@@ -122,6 +122,9 @@ _Noreturn void cmp_fail(const cmp_t *cmp, const char *what);
 void cmp_print(const cmp_t *cmp, const cmp_row_t *row, const double *values,
                size_t count);
 
+/* Everything was measured: how the peer's library ends is its own affair. */
+void cmp_print_done(const cmp_t *cmp);
+
 /* A kind of memory that this peer does not have. */
 void cmp_print_absent(const cmp_t *cmp, const char *what);
 

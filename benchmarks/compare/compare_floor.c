@@ -258,5 +258,8 @@ int main(int argc, char **argv)
     cmp_run_way(&cmp, &way_streaming);
 #endif
     cmp_run_peer(&cmp, &way_plain);
+    if (cmp.rank == 0) {
+        cmp_print_done(&cmp);
+    }
     cmp_join(&cmp);
 }

@@ -372,6 +372,9 @@ int main(int argc, char **argv)
         cmp_run_peer(&cmp, NULL);
     }
 
+    if (cmp.rank == 0) {
+        cmp_print_done(&cmp);
+    }
     free(cmp.local);
     MPI_Group_free(&other_group);
     MPI_Group_free(&world);

@@ -17,7 +17,7 @@ class Peer:
     """One way to start one program."""
 
     def __init__(self, name, title, program, launcher=None, options=(),
-                 environment=None, kinds=None, skips=()):
+                 environment=None, kinds=None, skips=(), without=()):
         self.name = name
         self.title = title
         self.program = program
@@ -25,6 +25,7 @@ class Peer:
         self.options = list(options)
         self.environment = environment or {}
         self.kinds = kinds
+        self.without = without  # tests that the peer does not survive
         self.skips = skips  # phases that make no sense or never end
 
     def missing(self, folder):
@@ -55,11 +56,16 @@ OPEN_MPI = ("mpirun.openmpi", "mpirun")
 UNBOUND = ("--bind-to", "none", "--oversubscribe")  # the programs bind
 
 
-def open_mpi(component, pml, kinds=None, skips=()):
-    return Peer(f"ompi-{component}", f"Open MPI, osc {component}",
+def open_mpi(component, *options, name=None, **others):
+    return Peer(f"ompi-{name or component}", f"Open MPI, osc {component}",
                 "compare_mpi", OPEN_MPI,
-                (*UNBOUND, "--mca", "osc", component, "--mca", "pml", pml),
-                kinds=kinds, skips=skips)
+                (*UNBOUND, "--mca", "osc", component, *options), **others)
+
+
+OB1 = ("--mca", "pml", "ob1")
+# Without these Open MPI leaves UCX to machines with InfiniBand.
+UCX = ("--mca", "pml", "ucx", "--mca", "pml_ucx_tls", "any",
+       "--mca", "pml_ucx_devices", "any")
 
 
 PEERS = [
@@ -69,14 +75,18 @@ PEERS = [
          environment={"UCX_TLS": "posix,self"}),
     Peer("rsm-ucx", "librsm, RSM_DIRECT=n", "compare_rsm", OPEN_MPI, UNBOUND,
          {"RSM_DIRECT": "n"}),
-    open_mpi("sm", "ob1", kinds="allocate"),
-    open_mpi("rdma", "ob1"),
-    open_mpi("ucx", "ucx"),
-    open_mpi("pt2pt", "ob1"),
+    open_mpi("sm", *OB1, kinds="allocate"),
+    # Open MPI 4.1.4: atomics on allocated windows of osc rdma end the target
+    # by SIGSEGV.
+    open_mpi("rdma", *OB1, kinds="allocate",
+             without=("fetch_add", "compare_swap")),
+    open_mpi("rdma", *OB1, name="rdma-user", kinds="create,dynamic"),
+    open_mpi("ucx", *UCX),
+    open_mpi("pt2pt", *OB1, skips=("rate",)),  # no threads
     Peer("mpich", "MPICH", "compare_mpich", ("mpirun.mpich",),
          skips=("one_core",)),
     Peer("shmem", "OpenSHMEM of Open MPI", "compare_shmem",
-         ("oshrun", *OPEN_MPI), UNBOUND, SYMMETRIC_HEAP),
+         ("oshrun", *OPEN_MPI), UNBOUND, SYMMETRIC_HEAP, skips=("rate",)),
     Peer("rsm-tcp", "librsm, UCX_TLS=tcp,self", "compare_rsm", OPEN_MPI,
          UNBOUND, {"UCX_TLS": "tcp,self"}, skips=("rate", "one_core")),
     Peer("ucx-tcp", "bare UCX, tcp", "compare_ucx",
@@ -101,7 +111,10 @@ def run(command, environment, seconds):
     for line in done.stdout.splitlines():
         if line.startswith("{"):
             rows.append(json.loads(line))
-    if done.returncode != 0:
+    is_done = any("done" in row for row in rows)
+    rows = [row for row in rows if "done" not in row]
+    # Debian's shmem_finalize crashes, after everything was measured.
+    if not is_done:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise Failure(f"ended with status {done.returncode}"
                       + (f": {said[0].strip()}" if said else ""))

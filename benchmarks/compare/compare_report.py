@@ -96,7 +96,7 @@ def head(results, figures):
     clock = ("floor", "", "clock", 0)
     text = ["# librsm and its peers\n",
             f"{results['date']}, {results['mode']} mode, "
-            f"{effort['rounds']} rounds of {effort['batches']} batches, "
+            f"{results['rounds']} rounds of {effort['batches']} batches, "
             f"{results['seconds']} s. Cores {results['cores']}.",
             compare_machine.sentence(results["machine"]) + ".\n",
             "In each round every peer has its turn, in a job of its own, "

@@ -429,6 +429,9 @@ int main(int argc, char **argv)
     run_mapped(&cmp);
     cmp_run_peer(&cmp, &way_implicit);
 
+    if (cmp.rank == 0) {
+        cmp_print_done(&cmp);
+    }
     rsm_meet(&cmp);
     import_close(&explicit);
     import_close(&implicit);

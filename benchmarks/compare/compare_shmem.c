@@ -172,6 +172,9 @@ int main(int argc, char **argv)
     }
     cmp_run_peer(&cmp, NULL);
 
+    if (cmp.rank == 0) {
+        cmp_print_done(&cmp);
+    }
     shmem_barrier_all();
     shmem_free(heap);
     shmem_finalize();

@@ -376,6 +376,9 @@ int main(int argc, char **argv)
     cmp.local = cmp_memory(CMP_MEMORY);
     run_kind(&cmp, "allocate", true);
     run_kind(&cmp, "create", false);
+    if (cmp.rank == 0) {
+        cmp_print_done(&cmp);
+    }
     ucp_worker_destroy(main_link.worker);
     ucp_cleanup(context);
     cmp_join(&cmp);

@@ -45,9 +45,9 @@ static void import_release(rsmi_import_t *import, bool is_clean)
     }
 }
 
-/* Who goes in the middle of UCX's first exchange over TCP with a peer leaves it
- * with an answer that nobody takes, and UCX 1.13.1 ends a process for that: so
- * what has been started is seen to its end. */
+/* An exporter that has been sent everything and has answered need not keep the
+ * addresses of the segment free of other uses: so what has been started is seen
+ * to its end. */
 static void import_settle(rsmi_import_t *import)
 {
     rsmi_fabric_wait_t wait = {.deadline =

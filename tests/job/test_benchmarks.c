@@ -126,6 +126,8 @@ Test(benchmarks, say_which_way_the_data_took)
 
 Test(benchmarks, say_where_they_ran)
 {
+    static const char program[] = JOB_BENCHMARK("rsm_put_latency") "-m 8:8";
+
     run("taskset -c 0", &programs[13], "");
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "# Pinned: all to processor 0\n");
@@ -134,12 +136,9 @@ Test(benchmarks, say_where_they_ran)
         return;
     }
     job_run(&job,
-            "'" RSM_TEST_MPIEXEC "' --bind-to none"
-            " -n 1 taskset -c 0 " JOB_BENCHMARK(
-                "rsm_put_latency") "-m 8:8 : -n 1 taskset -c "
-                                   "1 " JOB_BENCHMARK("rsm_put_latency") "-m "
-                                                                         "8:"
-                                                                         "8");
+            "'%s' --bind-to none -n 1 taskset -c 0 %s : "
+            "-n 1 taskset -c 1 %s",
+            RSM_TEST_MPIEXEC, program, program);
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "# Pinned: 0 to processor 0, 1 to processor 1\n");
     JOB_EXPECT(&job, strstr(job.out, "Oversubscribed") == NULL);

@@ -64,7 +64,7 @@ Test(benchmarks, print_the_table_that_scripts_expect)
 
     run("", &programs[5], "");
     JOB_SUCCEEDED(&job);
-    JOB_SAYS(&job, "# Senders: 2 processes of 2 threads, window of 64\n");
+    JOB_SAYS(&job, "# Senders: 2 processes, 2 threads each, window 64\n");
     JOB_SAYS(&job, "\n# Size        Bandwidth (MB/s)          Messages/s\n1  ");
 
     run("", &programs[7], "");
@@ -131,7 +131,7 @@ Test(benchmarks, say_where_they_ran)
     run("taskset -c 0", &programs[13], "");
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "# Pinned: all to processor 0\n");
-    JOB_SAYS(&job, "# Oversubscribed: 2 processes share 1 processor\n");
+    JOB_SAYS(&job, "# Oversubscribed: 2 threads share processor 0\n");
     if (!job_can("taskset -c 1 true")) {
         return;
     }

@@ -41,8 +41,27 @@ mark_as_advanced(UTHASH_INCLUDE_DIR)
 rsm_need("${UTHASH_INCLUDE_DIR}"
     "uthash provides lists and hash tables: install the Debian package uthash-dev.")
 
+# The interposer knows the handles of Open MPI; others may be added.
+find_package(MPI QUIET COMPONENTS C)
+if(MPI_C_FOUND)
+    include(CheckSymbolExists)
+    set(CMAKE_REQUIRED_LIBRARIES MPI::MPI_C)
+    check_symbol_exists(OPEN_MPI mpi.h RSM_MPI_IS_OPENMPI)
+    unset(CMAKE_REQUIRED_LIBRARIES)
+endif()
+if(RSM_MPI_IS_OPENMPI)
+    set(default ON)
+else()
+    set(default OFF)
+endif()
+option(RSM_BUILD_MPI "Build librsm_mpi, which serves MPI one-sided programs"
+    ${default})
+if(RSM_BUILD_MPI)
+    rsm_need("${RSM_MPI_IS_OPENMPI}"
+        "Open MPI is what librsm_mpi works with: install the Debian package libopenmpi-dev, or set RSM_BUILD_MPI to OFF.")
+endif()
+
 if(RSM_BUILD_TESTS OR RSM_BUILD_BENCHMARKS)
-    find_package(MPI COMPONENTS C)
     rsm_need("${MPI_C_FOUND}"
         "MPI is what tests and comparisons run beside: install the Debian package libopenmpi-dev, or set RSM_BUILD_TESTS and RSM_BUILD_BENCHMARKS to OFF.")
 endif()

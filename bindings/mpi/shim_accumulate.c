@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accumulates. All of them, the fetching and comparing ones included, exclude
+ * each other by locks in the target's control block, one for each share of the
+ * target's memory. A lock that is free costs as much as one atomic operation,
+ * and while it is held whole cache lines are worked on with vector code, which
+ * operations on single elements would have to forgo. */
+#include "shim_job.h"
+#include "shim_op.h"
+#include "shim_rma.h"
+
+#include <string.h>
+
+/* Shares are dealt out in turns of this size. */
+enum { SHARD_SHIFT = 14, SHARD_BYTES = 1 << SHARD_SHIFT };
+
+static _Atomic uint32_t *shard_of(const rsmi_window_t *window, int rank,
+                                  uint64_t where)
+{
+    return &window->targets[rank]
+                .control->shards[(where >> SHARD_SHIFT) % RSMI_SHARDS]
+                .owner;
+}
+
+/* The holder may be waiting for this core, or have died with the lock: then it
+ * is ours. */
+static int shard_wait(const rsmi_window_t *window, _Atomic uint32_t *owner)
+{
+    uint32_t own = (uint32_t)window->rank + 1, holder = 0;
+    rsmi_wait_t wait = {0};
+    int error;
+
+    while (!atomic_compare_exchange_strong(owner, &holder, own)) {
+        if (holder == own) { /* another thread of this process */
+            error = rsmi_wait_turn(&wait, window, window->rank);
+        } else {
+            error = rsmi_wait_turn(&wait, window, (int)holder - 1);
+        }
+        if ((error != MPI_SUCCESS) &&
+            atomic_compare_exchange_strong(owner, &holder, own)) {
+            return MPI_SUCCESS;
+        }
+        holder = 0;
+    }
+    return MPI_SUCCESS;
+}
+
+static inline void shard_lock(const rsmi_window_t *window,
+                              _Atomic uint32_t *owner)
+{
+    uint32_t nobody = 0;
+
+    if (rsmi_unlikely(!atomic_compare_exchange_strong_explicit(
+            owner, &nobody, (uint32_t)window->rank + 1, memory_order_acquire,
+            memory_order_relaxed))) {
+        (void)shard_wait(window, owner);
+    }
+}
+
+static inline void shard_unlock(_Atomic uint32_t *owner)
+{
+    atomic_store_explicit(owner, 0, memory_order_release);
+}
+
+/* --- runs ---------------------------------------------------------------------- */
+
+/* Elements side by side at the target, in the buffers, or NULL there. */
+typedef struct {
+    char *target;
+    const char *origin;
+    char *result;
+    uint64_t where;
+    size_t size;
+} accumulate_run_t;
+
+static void accumulate_run(const rsmi_window_t *window, int rank,
+                           const rsmi_type_t *type, MPI_Op op,
+                           accumulate_run_t run)
+{
+    size_t element = type->element_size, some;
+    _Atomic uint32_t *owner;
+
+    while (run.size > 0) {
+        /* An element belongs to the share in which it begins. */
+        some = SHARD_BYTES - (run.where & (SHARD_BYTES - 1));
+        some = (some + element - 1) / element * element;
+        some = (some < run.size) ? some : run.size;
+        owner = shard_of(window, rank, run.where);
+        shard_lock(window, owner);
+        if (run.result != NULL) {
+            memcpy(run.result, run.target, some);
+            run.result += some;
+        }
+        if (run.origin != NULL) {
+            rsmi_op_apply(op, type, run.target, run.origin, some);
+            run.origin += some;
+        }
+        shard_unlock(owner);
+        run.target += some;
+        run.where += some;
+        run.size -= some;
+    }
+}
+
+typedef struct {
+    rsmi_cursor_t target, origin, result;
+    bool has_origin, has_result;
+} accumulate_walk_t;
+
+static void accumulate_walk(const rsmi_window_t *window, int rank,
+                            const rsmi_reach_t *reach, accumulate_walk_t *walk,
+                            MPI_Op op)
+{
+    accumulate_run_t run = {0};
+    char *addr;
+    size_t size;
+
+    while ((run.size = rsmi_cursor_run(&walk->target, &run.target)) > 0) {
+        if (walk->has_origin) {
+            size = rsmi_cursor_run(&walk->origin, &addr);
+            run.size = (size < run.size) ? size : run.size;
+            run.origin = addr;
+        }
+        if (walk->has_result) {
+            size = rsmi_cursor_run(&walk->result, &run.result);
+            run.size = (size < run.size) ? size : run.size;
+        }
+        if (run.size == 0) {
+            return;
+        }
+        run.where = reach->where + (uint64_t)(run.target - reach->addr);
+        accumulate_run(window, rank, reach->type, op, run);
+        rsmi_cursor_advance(&walk->target, run.size);
+        if (walk->has_origin) {
+            rsmi_cursor_advance(&walk->origin, run.size);
+        }
+        if (walk->has_result) {
+            rsmi_cursor_advance(&walk->result, run.size);
+        }
+    }
+}
+
+/* --- the call ------------------------------------------------------------------ */
+
+/* A buffer must hold as many elements of the same kind as the target's. */
+static int accumulate_open(const rsmi_buffer_t *buffer,
+                           const rsmi_there_t *there, const rsmi_type_t *type,
+                           rsmi_cursor_t *cursor)
+{
+    rsmi_type_t *own = NULL;
+    int error;
+
+    if (buffer->count < 0) {
+        return MPI_ERR_COUNT;
+    }
+    error = rsmi_type_get(buffer->type, &own);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    if ((size_t)buffer->count * own->size !=
+        (size_t)there->count * type->size) {
+        return MPI_ERR_SIZE;
+    }
+    if ((own->element_class == RSMI_CLASS_MIXED) ||
+        ((own->size > 0) && ((own->element_class != type->element_class) ||
+                             (own->element_size != type->element_size)))) {
+        return MPI_ERR_TYPE;
+    }
+    rsmi_cursor_begin(cursor, own, buffer->addr, buffer->count);
+    return MPI_SUCCESS;
+}
+
+int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
+                        const rsmi_buffer_t *result, const rsmi_there_t *there,
+                        MPI_Op op)
+{
+    accumulate_walk_t walk;
+    rsmi_reach_t reach;
+    int error;
+
+    error = rsmi_rma_reach(window, there, &reach);
+    if ((error != MPI_SUCCESS) || (reach.type == NULL)) {
+        return error;
+    }
+    if (reach.type->element_class == RSMI_CLASS_MIXED) {
+        return MPI_ERR_TYPE;
+    }
+    error = rsmi_op_check(op, reach.type, result != NULL);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    walk.has_origin = (op != MPI_NO_OP);
+    walk.has_result = (result != NULL);
+    if (walk.has_origin) {
+        error = accumulate_open(origin, there, reach.type, &walk.origin);
+    }
+    if (walk.has_result && (error == MPI_SUCCESS)) {
+        error = accumulate_open(result, there, reach.type, &walk.result);
+    }
+    if ((error != MPI_SUCCESS) || (reach.addr == NULL)) {
+        return error;
+    }
+    rsmi_cursor_begin(&walk.target, reach.type, reach.addr, there->count);
+    accumulate_walk(window, there->rank, &reach, &walk, op);
+    return MPI_SUCCESS;
+}
+
+int MPI_Accumulate(const void *origin_addr, int origin_count,
+                   MPI_Datatype origin_datatype, int target_rank,
+                   MPI_Aint target_disp, int target_count,
+                   MPI_Datatype target_datatype, MPI_Op op, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_buffer_t origin = {(void *)origin_addr, origin_count, origin_datatype};
+    rsmi_there_t there = {target_rank, target_disp, target_count,
+                          target_datatype};
+    int error;
+
+    if (window == NULL) {
+        return PMPI_Accumulate(origin_addr, origin_count, origin_datatype,
+                               target_rank, target_disp, target_count,
+                               target_datatype, op, win);
+    }
+    error = rsmi_rma_accumulate(window, &origin, NULL, &there, op);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
+int MPI_Get_accumulate(const void *origin_addr, int origin_count,
+                       MPI_Datatype origin_datatype, void *result_addr,
+                       int result_count, MPI_Datatype result_datatype,
+                       int target_rank, MPI_Aint target_disp, int target_count,
+                       MPI_Datatype target_datatype, MPI_Op op, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_buffer_t origin = {(void *)origin_addr, origin_count, origin_datatype};
+    rsmi_buffer_t result = {result_addr, result_count, result_datatype};
+    rsmi_there_t there = {target_rank, target_disp, target_count,
+                          target_datatype};
+    int error;
+
+    if (window == NULL) {
+        return PMPI_Get_accumulate(origin_addr, origin_count, origin_datatype,
+                                   result_addr, result_count, result_datatype,
+                                   target_rank, target_disp, target_count,
+                                   target_datatype, op, win);
+    }
+    error = rsmi_rma_accumulate(window, &origin, &result, &there, op);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
+/* --- single elements ----------------------------------------------------------- */
+
+static bool accumulate_is_predefined(const rsmi_type_t *type)
+{
+    return (const void *)type->element ==
+           atomic_load_explicit(&type->entry.key, memory_order_relaxed);
+}
+
+static int accumulate_fetch(rsmi_window_t *window, const void *origin,
+                            void *result, const rsmi_there_t *there, MPI_Op op)
+{
+    accumulate_run_t run;
+    rsmi_reach_t reach;
+    int error;
+
+    error = rsmi_rma_reach(window, there, &reach);
+    if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.type == NULL))) {
+        return error;
+    }
+    if (rsmi_unlikely(!accumulate_is_predefined(reach.type))) {
+        return MPI_ERR_TYPE;
+    }
+    error = rsmi_op_check(op, reach.type, true);
+    if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.addr == NULL))) {
+        return error;
+    }
+    run.target = reach.addr + reach.type->true_lb;
+    run.origin = (op == MPI_NO_OP) ? NULL : origin;
+    run.result = result;
+    run.where = reach.where;
+    run.size = reach.type->element_size;
+    accumulate_run(window, there->rank, reach.type, op, run);
+    return MPI_SUCCESS;
+}
+
+static int accumulate_compare(rsmi_window_t *window, const void *origin,
+                              const void *compare, void *result,
+                              const rsmi_there_t *there)
+{
+    _Atomic uint32_t *owner;
+    rsmi_reach_t reach;
+    size_t size;
+    int error;
+
+    error = rsmi_rma_reach(window, there, &reach);
+    if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.type == NULL))) {
+        return error;
+    }
+    if (rsmi_unlikely(!accumulate_is_predefined(reach.type) ||
+                      (reach.type->element_class == RSMI_CLASS_PAIR))) {
+        return MPI_ERR_TYPE;
+    }
+    size = reach.type->element_size;
+    owner = shard_of(window, there->rank, reach.where);
+    shard_lock(window, owner);
+    memcpy(result, reach.addr, size);
+    if (memcmp(result, compare, size) == 0) {
+        memcpy(reach.addr, origin, size);
+    }
+    shard_unlock(owner);
+    return MPI_SUCCESS;
+}
+
+int MPI_Fetch_and_op(const void *origin_addr, void *result_addr,
+                     MPI_Datatype datatype, int target_rank,
+                     MPI_Aint target_disp, MPI_Op op, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_there_t there = {target_rank, target_disp, 1, datatype};
+    int error;
+
+    if (rsmi_unlikely(window == NULL)) {
+        return PMPI_Fetch_and_op(origin_addr, result_addr, datatype,
+                                 target_rank, target_disp, op, win);
+    }
+    error = accumulate_fetch(window, origin_addr, result_addr, &there, op);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
+int MPI_Compare_and_swap(const void *origin_addr, const void *compare_addr,
+                         void *result_addr, MPI_Datatype datatype,
+                         int target_rank, MPI_Aint target_disp, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_there_t there = {target_rank, target_disp, 1, datatype};
+    int error;
+
+    if (rsmi_unlikely(window == NULL)) {
+        return PMPI_Compare_and_swap(origin_addr, compare_addr, result_addr,
+                                     datatype, target_rank, target_disp, win);
+    }
+    error = accumulate_compare(window, origin_addr, compare_addr, result_addr,
+                               &there);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}

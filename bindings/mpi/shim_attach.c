@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory that a rank attaches to a dynamic window. Regions on the same pages
+ * share a segment: small ones, side by side in the heap, cost one export
+ * together. */
+#include "shim_dynamic.h"
+#include "shim_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Exported pages. */
+typedef struct {
+    rsm_memseg_export_handle_t export;
+    rsm_memseg_id_t segment;
+    uint64_t serial;
+    uint64_t start;
+    uint64_t end;
+    size_t uses; /* regions */
+} attach_pages_t;
+
+/* Lists that were outgrown; origins may still be reading them. */
+typedef struct attach_list {
+    struct attach_list *former;
+    rsm_memseg_export_handle_t export;
+    rsm_memseg_id_t segment;
+    rsmi_region_t *regions;
+    size_t bytes;
+} attach_list_t;
+
+typedef struct rsmi_attached {
+    pthread_mutex_t lock; /* guards the rest, and writing to the list */
+    attach_list_t *list;
+    attach_pages_t **pages; /* of each region, in the same order */
+    size_t count;
+    size_t room;
+    uint64_t serial;
+} rsmi_attached_t;
+
+static rsmi_control_t *attach_control(const rsmi_window_t *window)
+{
+    return window->targets[window->rank].control;
+}
+
+bool rsmi_attached_prepare(rsmi_window_t *window)
+{
+    window->attached = calloc(1, sizeof(*window->attached));
+    if (window->attached == NULL) {
+        return false;
+    }
+    (void)pthread_mutex_init(&window->attached->lock, NULL);
+    return true;
+}
+
+static void attach_release_pages(attach_pages_t *pages)
+{
+    if ((pages != NULL) && (--pages->uses == 0)) {
+        (void)rsm_memseg_export_destroy(pages->export);
+        free(pages);
+    }
+}
+
+void rsmi_attached_withdraw(rsmi_window_t *window)
+{
+    rsmi_attached_t *attached = window->attached;
+    attach_list_t *list;
+    size_t i;
+
+    if (attached == NULL) {
+        return;
+    }
+    for (i = 0; i < attached->count; ++i) {
+        attach_release_pages(attached->pages[i]);
+    }
+    while ((list = attached->list) != NULL) {
+        attached->list = list->former;
+        (void)rsm_memseg_export_destroy(list->export);
+        (void)munmap(list->regions, list->bytes);
+        free(list);
+    }
+    (void)pthread_mutex_destroy(&attached->lock);
+    free(attached->pages);
+    free(attached);
+    window->attached = NULL;
+}
+
+bool rsmi_attached_has(rsmi_window_t *window, uint64_t low, uint64_t high)
+{
+    rsmi_attached_t *attached = window->attached;
+    bool is_there;
+
+    pthread_mutex_lock(&attached->lock);
+    is_there = (attached->list != NULL) &&
+               (rsmi_dynamic_search(attached->list->regions, attached->count,
+                                    low, high) != NULL);
+    pthread_mutex_unlock(&attached->lock);
+    return is_there;
+}
+
+/* --- the list --------------------------------------------------------------- */
+
+static int attach_grow(rsmi_window_t *window)
+{
+    rsmi_attached_t *attached = window->attached;
+    attach_list_t *list, *old = attached->list;
+    rsmi_control_t *control = attach_control(window);
+    attach_pages_t **pages;
+    size_t head;
+    int rc;
+
+    list = calloc(1, sizeof(*list));
+    if (list == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    list->bytes = (old == NULL) ? 4 * rsmi_job()->page : 2 * old->bytes;
+    list->regions = mmap(NULL, list->bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (list->regions == MAP_FAILED) {
+        free(list);
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    attached->room = list->bytes / sizeof(*list->regions);
+    pages = realloc(attached->pages, attached->room * sizeof(*pages));
+    rc = RSMERR_INSUFFICIENT_MEM;
+    if (pages != NULL) {
+        attached->pages = pages;
+        rc = rsmi_memory_export(list->regions, list->bytes, &list->export,
+                                &list->segment, &head);
+    }
+    if (rc != RSM_SUCCESS) {
+        attached->room = (old == NULL) ? 0 : old->bytes / sizeof(rsmi_region_t);
+        (void)munmap(list->regions, list->bytes);
+        free(list);
+        return rc;
+    }
+    if (old != NULL) {
+        memcpy(list->regions, old->regions,
+               attached->count * sizeof(*list->regions));
+    }
+    list->former = old;
+    attached->list = list;
+    atomic_fetch_add(&control->version, 1);
+    atomic_store(&control->list_segment, list->segment);
+    atomic_store(&control->list_size, list->bytes);
+    atomic_fetch_add(&control->version, 1);
+    return RSM_SUCCESS;
+}
+
+/* The first region at @p addr or above. */
+static size_t attach_position(const rsmi_attached_t *attached, uint64_t addr)
+{
+    size_t from = 0, to = attached->count, middle;
+
+    while (from < to) {
+        middle = from + (to - from) / 2;
+        if (attached->list->regions[middle].addr < addr) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+static bool attach_overlaps(const rsmi_attached_t *attached, size_t at,
+                            uint64_t addr, uint64_t size)
+{
+    const rsmi_region_t *regions;
+
+    if ((attached->list == NULL) || (size == 0)) {
+        return false;
+    }
+    regions = attached->list->regions;
+    return ((at < attached->count) && (regions[at].size > 0) &&
+            (regions[at].addr - addr < size)) ||
+           ((at > 0) && (addr - regions[at - 1].addr < regions[at - 1].size));
+}
+
+/* --- pages ------------------------------------------------------------------ */
+
+static bool attach_covers(const attach_pages_t *pages, uint64_t addr,
+                          uint64_t size)
+{
+    return (pages != NULL) && (pages->start <= addr) &&
+           (addr + size <= pages->end);
+}
+
+/* Neighbours in the list are the ones that can lie on the same pages. */
+static int attach_get_pages(rsmi_attached_t *attached, size_t at, uint64_t addr,
+                            uint64_t size, attach_pages_t **pages_p)
+{
+    attach_pages_t *pages = NULL;
+    size_t head;
+    int rc;
+
+    if ((at > 0) && attach_covers(attached->pages[at - 1], addr, size)) {
+        pages = attached->pages[at - 1];
+    } else if ((at < attached->count) &&
+               attach_covers(attached->pages[at], addr, size)) {
+        pages = attached->pages[at];
+    }
+    if (pages == NULL) {
+        pages = calloc(1, sizeof(*pages));
+        if (pages == NULL) {
+            return RSMERR_INSUFFICIENT_MEM;
+        }
+        rc = rsmi_memory_export((void *)addr, size, &pages->export,
+                                &pages->segment, &head);
+        if (rc != RSM_SUCCESS) {
+            free(pages);
+            return rc;
+        }
+        pages->serial = ++attached->serial;
+        pages->start = addr - head;
+        pages->end = (addr + size + rsmi_job()->page - 1) &
+                     ~(uint64_t)(rsmi_job()->page - 1);
+    }
+    ++pages->uses;
+    *pages_p = pages;
+    return RSM_SUCCESS;
+}
+
+static void attach_insert(rsmi_window_t *window, size_t at, uint64_t addr,
+                          uint64_t size, attach_pages_t *pages)
+{
+    rsmi_attached_t *attached = window->attached;
+    rsmi_control_t *control = attach_control(window);
+    rsmi_region_t *region = &attached->list->regions[at];
+    size_t behind = attached->count - at;
+
+    memmove(&attached->pages[at + 1], &attached->pages[at],
+            behind * sizeof(attached->pages[0]));
+    attached->pages[at] = pages;
+
+    atomic_fetch_add(&control->version, 1);
+    memmove(region + 1, region, behind * sizeof(*region));
+    memset(region, 0, sizeof(*region));
+    region->addr = addr;
+    region->size = size;
+    if (pages != NULL) {
+        region->serial = pages->serial;
+        region->segment = pages->segment;
+        region->head = addr - pages->start;
+    }
+    atomic_store(&control->region_count, ++attached->count);
+    atomic_fetch_add(&control->version, 1);
+}
+
+static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
+{
+    rsmi_attached_t *attached = window->attached;
+    attach_pages_t *pages = NULL;
+    size_t at = 0;
+    int rc = RSM_SUCCESS;
+
+    if (attached->count == attached->room) {
+        rc = attach_grow(window);
+    }
+    if (rc == RSM_SUCCESS) {
+        at = attach_position(attached, addr);
+        rc = attach_overlaps(attached, at, addr, size) ? RSMERR_BAD_ADDR : rc;
+    }
+    if ((rc == RSM_SUCCESS) && (size > 0)) {
+        rc = attach_get_pages(attached, at, addr, size, &pages);
+    }
+    if (rc != RSM_SUCCESS) {
+        return MPI_ERR_RMA_ATTACH;
+    }
+    attach_insert(window, at, addr, size, pages);
+    return MPI_SUCCESS;
+}
+
+static int attach_remove(rsmi_window_t *window, uint64_t addr)
+{
+    rsmi_attached_t *attached = window->attached;
+    rsmi_control_t *control = attach_control(window);
+    attach_pages_t *pages;
+    rsmi_region_t *region;
+    size_t at, behind;
+
+    if (attached->count == 0) {
+        return MPI_ERR_RMA_ATTACH;
+    }
+    at = attach_position(attached, addr);
+    region = &attached->list->regions[at];
+    if ((at == attached->count) || (region->addr != addr)) {
+        return MPI_ERR_RMA_ATTACH;
+    }
+    pages = attached->pages[at];
+    behind = attached->count - at - 1;
+    memmove(&attached->pages[at], &attached->pages[at + 1],
+            behind * sizeof(attached->pages[0]));
+
+    atomic_fetch_add(&control->version, 1);
+    memmove(region, region + 1, behind * sizeof(*region));
+    atomic_store(&control->region_count, --attached->count);
+    atomic_fetch_add(&control->version, 1);
+    attach_release_pages(pages);
+    return MPI_SUCCESS;
+}
+
+int MPI_Win_attach(MPI_Win win, void *base, MPI_Aint size)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    int error;
+
+    if (window == NULL) {
+        return PMPI_Win_attach(win, base, size);
+    }
+    if (window->flavor != MPI_WIN_FLAVOR_DYNAMIC) {
+        return rsmi_window_fail(window, MPI_ERR_RMA_FLAVOR);
+    }
+    if (size < 0) {
+        return rsmi_window_fail(window, MPI_ERR_SIZE);
+    }
+    pthread_mutex_lock(&window->attached->lock);
+    error = attach_add(window, (uintptr_t)base, (uint64_t)size);
+    pthread_mutex_unlock(&window->attached->lock);
+    return (error == MPI_SUCCESS) ? MPI_SUCCESS
+                                  : rsmi_window_fail(window, error);
+}
+
+int MPI_Win_detach(MPI_Win win, const void *base)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    int error;
+
+    if (window == NULL) {
+        return PMPI_Win_detach(win, base);
+    }
+    if (window->flavor != MPI_WIN_FLAVOR_DYNAMIC) {
+        return rsmi_window_fail(window, MPI_ERR_RMA_FLAVOR);
+    }
+    pthread_mutex_lock(&window->attached->lock);
+    error = attach_remove(window, (uintptr_t)base);
+    pthread_mutex_unlock(&window->attached->lock);
+    return (error == MPI_SUCCESS) ? MPI_SUCCESS
+                                  : rsmi_window_fail(window, error);
+}

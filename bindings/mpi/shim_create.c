@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a window comes to be and ends. All ranks offer what they have, tell each
+ * other, and connect; then they agree. If one of them could not, the window is
+ * for the MPI library, and what has been made so far is given back. */
+#include "shim_dynamic.h"
+#include "shim_job.h"
+
+#include <rsmx.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* What a rank tells the others. */
+typedef struct {
+    int32_t rc;
+    uint32_t node;
+    rsmi_place_t control;
+    uint32_t segment; /* 0: none */
+    int32_t disp_unit;
+    uint64_t head;
+    int64_t bytes;
+} create_offer_t;
+
+/* Ranks of other jobs have librsm node numbers that say nothing here. */
+static int create_check_ranks(MPI_Comm comm, int size)
+{
+    MPI_Group world, group;
+    int *ranks, *all;
+    int i, rc = RSM_SUCCESS;
+
+    ranks = malloc(2 * (size_t)size * sizeof(*ranks));
+    if (ranks == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    all = ranks + size;
+    for (i = 0; i < size; ++i) {
+        ranks[i] = i;
+    }
+    (void)PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    (void)PMPI_Comm_group(comm, &group);
+    (void)PMPI_Group_translate_ranks(group, size, ranks, world, all);
+    for (i = 0; i < size; ++i) {
+        if (all[i] == MPI_UNDEFINED) {
+            rc = RSMERR_REMOTE_NODE_UNREACHABLE;
+        }
+    }
+    (void)PMPI_Group_free(&group);
+    (void)PMPI_Group_free(&world);
+    free(ranks);
+    return rc;
+}
+
+static int create_offer(const rsmi_recipe_t *recipe, rsmi_window_t *window,
+                        create_offer_t *offer)
+{
+    rsm_memseg_id_t segment = 0;
+    size_t head = 0;
+    int rc = recipe->rc;
+
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_job()->rc;
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = create_check_ranks(recipe->comm, window->size);
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_control_allocate(window->size,
+                                   &window->targets[window->rank].control,
+                                   &offer->control);
+    }
+    if ((rc == RSM_SUCCESS) && (recipe->flavor == MPI_WIN_FLAVOR_DYNAMIC) &&
+        (!rsmi_attached_prepare(window) || !rsmi_dynamic_prepare(window))) {
+        rc = RSMERR_INSUFFICIENT_MEM;
+    }
+    if ((rc == RSM_SUCCESS) && (recipe->exported != NULL)) {
+        rc = rsmi_memory_export(recipe->exported, recipe->exported_size,
+                                &window->export, &segment, &head);
+    }
+    offer->rc = rc;
+    offer->node = rsmi_job()->node;
+    offer->segment = segment;
+    offer->head = head;
+    offer->bytes = recipe->bytes;
+    offer->disp_unit = recipe->disp_unit;
+    return rc;
+}
+
+static int create_connect(rsmi_window_t *window, int rank,
+                          const create_offer_t *offer)
+{
+    rsmi_target_t *target = &window->targets[rank];
+    int rc;
+
+    rc = rsmi_control_reach(offer->node, offer->control, &target->control);
+    if ((rc == RSM_SUCCESS) && (offer->segment != 0)) {
+        rc = rsmi_memory_import(offer->node, offer->segment, &target->import,
+                                &target->mapping);
+    }
+    if ((rc == RSM_SUCCESS) && (target->mapping != NULL)) {
+        target->addr = (char *)target->mapping + offer->head;
+    }
+    return rc;
+}
+
+static int create_connect_all(const rsmi_recipe_t *recipe,
+                              rsmi_window_t *window,
+                              const create_offer_t *offers)
+{
+    char *shared;
+    int i, rc;
+
+    for (i = 0; i < window->size; ++i) {
+        window->targets[i].node = offers[i].node;
+        window->targets[i].size = offers[i].bytes;
+        window->targets[i].disp_unit = offers[i].disp_unit;
+        if (i == window->rank) {
+            window->targets[i].addr =
+                (recipe->exported != NULL) ? recipe->exported : recipe->base;
+            continue;
+        }
+        rc = create_connect(window, i, &offers[i]);
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+    }
+
+    /* Rank 0 has brought the pages for everybody. */
+    shared = window->targets[0].addr;
+    for (i = 0; (recipe->offsets != NULL) && (i < window->size); ++i) {
+        window->targets[i].addr =
+            (shared == NULL) ? NULL : shared + recipe->offsets[i];
+    }
+    window->base = window->targets[window->rank].addr;
+    return RSM_SUCCESS;
+}
+
+/* Any window of the MPI library on this communicator will do. One of shared
+ * memory costs least, and is the only kind that Open MPI 4.1 makes for a single
+ * process; a failure must not reach the program's error handler. */
+static bool create_carrier(MPI_Comm comm, MPI_Win *carrier)
+{
+    MPI_Errhandler handler;
+    void *base = NULL;
+    int error;
+
+    (void)PMPI_Comm_get_errhandler(comm, &handler);
+    (void)PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    error = PMPI_Win_allocate_shared(0, 1, MPI_INFO_NULL, comm, &base, carrier);
+    if (error != MPI_SUCCESS) {
+        error = PMPI_Win_create(NULL, 0, 1, MPI_INFO_NULL, comm, carrier);
+    }
+    (void)PMPI_Comm_set_errhandler(comm, handler);
+    (void)PMPI_Errhandler_free(&handler);
+    return error == MPI_SUCCESS;
+}
+
+static void create_report(const rsmi_recipe_t *recipe,
+                          const rsmi_window_t *window, int rc)
+{
+    static const char *const flavors[] = {"create", "allocate", "dynamic",
+                                          "shared"};
+    static const int numbers[] = {
+        MPI_WIN_FLAVOR_CREATE, MPI_WIN_FLAVOR_ALLOCATE, MPI_WIN_FLAVOR_DYNAMIC,
+        MPI_WIN_FLAVOR_SHARED};
+    size_t i = 0;
+
+    bool is_worth_it = rsmi_job()->is_talkative ||
+                       ((rc != RSM_SUCCESS) && rsmi_job()->is_required);
+
+    if (!is_worth_it || (window->rank != 0)) {
+        return;
+    }
+    while ((i < 3) && (numbers[i] != recipe->flavor)) {
+        ++i;
+    }
+    if (rc == RSM_SUCCESS) {
+        (void)fprintf(stderr,
+                      "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
+                      "served by librsm\n",
+                      flavors[i], window->size, (long long)recipe->bytes);
+    } else {
+        (void)fprintf(stderr,
+                      "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
+                      "%s, because of %s at some rank (%s)\n",
+                      flavors[i], window->size, (long long)recipe->bytes,
+                      rsmi_job()->is_required ? "refused"
+                                              : "left to the MPI library",
+                      rsmx_error_name(rc), rsmx_strerror(rc));
+    }
+}
+
+/* Connections first, then our own memory: nobody is cut off. */
+static void create_disconnect(rsmi_window_t *window)
+{
+    int i;
+
+    for (i = 0; i < window->size; ++i) {
+        rsmi_dynamic_forget(&window->targets[i]);
+        if (window->targets[i].import != NULL) {
+            rsmi_memory_forget(window->targets[i].import);
+            window->targets[i].import = NULL;
+        }
+    }
+}
+
+static void create_withdraw(rsmi_window_t *window)
+{
+    rsmi_attached_withdraw(window);
+    /* Nobody wants the contents back: librsm is to find other pages there. */
+    if (window->allocated != NULL) {
+        (void)mmap(window->allocated, window->allocated_size, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+                   0);
+    }
+    if (window->export != NULL) {
+        (void)rsm_memseg_export_destroy(window->export);
+    }
+    if (window->allocated != NULL) {
+        (void)munmap(window->allocated, window->allocated_size);
+    }
+    rsmi_control_free(window->size, window->targets[window->rank].control);
+    if (window->info != MPI_INFO_NULL) {
+        (void)PMPI_Info_free(&window->info);
+    }
+    if (window->group != MPI_GROUP_NULL) {
+        (void)PMPI_Group_free(&window->group);
+    }
+    rsmi_window_delete(window);
+}
+
+/* The same answer at every rank. */
+static int create_agree(const rsmi_recipe_t *recipe, rsmi_window_t *window,
+                        create_offer_t *offers, int *rc_p)
+{
+    create_offer_t own;
+    int i, error, rc;
+
+    memset(&own, 0, sizeof(own));
+    (void)create_offer(recipe, window, &own);
+    error = PMPI_Allgather(&own, (int)sizeof(own), MPI_BYTE, offers,
+                           (int)sizeof(own), MPI_BYTE, recipe->comm);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    rc = RSM_SUCCESS;
+    for (i = 0; i < window->size; ++i) {
+        rc = (offers[i].rc > rc) ? offers[i].rc : rc;
+    }
+    *rc_p = rc;
+    if (rc != RSM_SUCCESS) {
+        return MPI_SUCCESS;
+    }
+    rc = create_connect_all(recipe, window, offers);
+    error = PMPI_Allreduce(&rc, rc_p, 1, MPI_INT, MPI_MAX, recipe->comm);
+    if ((error == MPI_SUCCESS) && (*rc_p != RSM_SUCCESS)) {
+        /* Some are connected to others, who are about to withdraw. */
+        create_disconnect(window);
+        error = PMPI_Barrier(recipe->comm);
+    }
+    return error;
+}
+
+static rsmi_window_t *create_object(const rsmi_recipe_t *recipe)
+{
+    rsmi_window_t *window;
+    int size;
+
+    (void)PMPI_Comm_size(recipe->comm, &size);
+    window = rsmi_window_new(size);
+    if (window == NULL) {
+        return NULL;
+    }
+    (void)PMPI_Comm_rank(recipe->comm, &window->rank);
+    (void)PMPI_Comm_group(recipe->comm, &window->group);
+    window->flavor = recipe->flavor;
+    window->model = MPI_WIN_UNIFIED;
+    window->disp_unit = recipe->disp_unit;
+    window->bytes = recipe->bytes;
+    window->base = recipe->base;
+    return window;
+}
+
+int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
+{
+    create_offer_t *offers = NULL;
+    rsmi_window_t *window;
+    int error, rc;
+    MPI_Win carrier;
+
+    *window_p = NULL;
+    window = create_object(recipe);
+    if (window == NULL) {
+        return MPI_ERR_NO_MEM;
+    }
+    offers = calloc((size_t)window->size, sizeof(*offers));
+    if (offers == NULL) {
+        rsmi_window_delete(window);
+        return MPI_ERR_NO_MEM;
+    }
+
+    error = create_agree(recipe, window, offers, &rc);
+    free(offers);
+    if ((error == MPI_SUCCESS) && (rc == RSM_SUCCESS) &&
+        !create_carrier(recipe->comm, &carrier)) {
+        create_disconnect(window);
+        (void)PMPI_Barrier(recipe->comm);
+        rc = RSMERR_INSUFFICIENT_RESOURCES;
+    }
+    create_report(recipe, window, rc);
+    if ((error != MPI_SUCCESS) || (rc != RSM_SUCCESS)) {
+        create_withdraw(window);
+        return ((error == MPI_SUCCESS) && rsmi_job()->is_required)
+                   ? MPI_ERR_OTHER
+                   : error;
+    }
+
+    if (recipe->info != MPI_INFO_NULL) {
+        (void)PMPI_Info_dup(recipe->info, &window->info);
+    }
+    window->allocated = recipe->allocated;
+    window->allocated_size = recipe->allocated_size;
+    atomic_store(&window->entry.key, (void *)carrier);
+    if (!rsmi_table_add(&rsmi_windows, &window->entry)) {
+        return MPI_ERR_NO_MEM;
+    }
+    *window_p = window;
+    return MPI_SUCCESS;
+}
+
+int rsmi_window_destroy(rsmi_window_t *window)
+{
+    MPI_Win carrier = rsmi_window_handle(window);
+    int error;
+
+    error = rsmi_wait_all(window);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    create_disconnect(window);
+    error = rsmi_wait_all(window);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    /* Attributes are deleted here, by functions that may ask about the
+     * window. */
+    error = PMPI_Win_free(&carrier);
+    rsmi_table_remove(&rsmi_windows, &window->entry);
+    create_withdraw(window);
+    return error;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Dynamic windows. Each rank keeps the list of what it has attached in memory
+ * that the others map, sorted by address; an origin looks its target's list up
+ * when it meets an address it has not met, and maps the segment behind it. */
+#ifndef RSMI_SHIM_DYNAMIC_H
+#define RSMI_SHIM_DYNAMIC_H
+
+#include "shim_window.h"
+
+/* --- at the origin (shim_dynamic.c) ---------------------------------------- */
+
+/* Where the bytes [low, high) of the target are mapped here: what to add to
+ * an address of the target. MPI_SUCCESS, MPI_ERR_RMA_RANGE, MPI_ERR_OTHER. */
+int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
+                        MPI_Aint high, intptr_t *shift_p);
+
+/* Before the first use of a new window; false: no memory. */
+bool rsmi_dynamic_prepare(rsmi_window_t *window);
+
+/* Give back what is mapped of a target. */
+void rsmi_dynamic_forget(rsmi_target_t *target);
+
+/* The region that [low, high) lies in, or NULL. */
+const rsmi_region_t *rsmi_dynamic_search(const rsmi_region_t *list,
+                                         size_t count, uint64_t low,
+                                         uint64_t high);
+
+/* --- at the owner (shim_attach.c) ------------------------------------------ */
+
+bool rsmi_attached_prepare(rsmi_window_t *window);
+bool rsmi_attached_has(rsmi_window_t *window, uint64_t low, uint64_t high);
+
+/* Give back everything that is attached. */
+void rsmi_attached_withdraw(rsmi_window_t *window);
+
+#endif

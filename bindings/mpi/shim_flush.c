@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Completion within a passive epoch. Accesses are done when their call returns;
+ * what remains is that later loads, of whichever memory, come after them. */
+#include "shim_window.h"
+
+static int flush_check(rsmi_window_t *window, int rank)
+{
+    if (rank == MPI_PROC_NULL) {
+        return MPI_SUCCESS;
+    }
+    if ((unsigned)rank >= (unsigned)window->size) {
+        return MPI_ERR_RANK;
+    }
+    if ((window->open >= RSMI_OPEN_LOCKED) ||
+        ((window->access[rank] != RSMI_ACCESS_NONE) &&
+         (window->access[rank] != RSMI_ACCESS_STARTED))) {
+        return MPI_SUCCESS;
+    }
+    return MPI_ERR_RMA_SYNC;
+}
+
+static int flush_one(rsmi_window_t *window, int rank)
+{
+    int error = flush_check(window, rank);
+
+    if (rsmi_unlikely(error != MPI_SUCCESS)) {
+        return rsmi_window_fail(window, error);
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    return MPI_SUCCESS;
+}
+
+static int flush_all(rsmi_window_t *window)
+{
+    if (rsmi_unlikely((window->open < RSMI_OPEN_LOCKED) &&
+                      (window->locks == 0))) {
+        return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    return MPI_SUCCESS;
+}
+
+int MPI_Win_flush(int rank, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return rsmi_likely(window != NULL) ? flush_one(window, rank)
+                                       : PMPI_Win_flush(rank, win);
+}
+
+int MPI_Win_flush_local(int rank, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    int error;
+
+    if (window == NULL) {
+        return PMPI_Win_flush_local(rank, win);
+    }
+    error = flush_check(window, rank);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
+int MPI_Win_flush_all(MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return rsmi_likely(window != NULL) ? flush_all(window)
+                                       : PMPI_Win_flush_all(win);
+}
+
+int MPI_Win_flush_local_all(MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return rsmi_likely(window != NULL) ? flush_all(window)
+                                       : PMPI_Win_flush_local_all(win);
+}
+
+/* The two copies of the unified model are one; only the processor has to be
+ * told. */
+int MPI_Win_sync(MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    if (window == NULL) {
+        return PMPI_Win_sync(win);
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    return MPI_SUCCESS;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "shim_job.h"
+
+#include <rsmx.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+static rsmi_job_t job;
+static pthread_once_t job_once = PTHREAD_ONCE_INIT;
+
+/* Waiting costs others nothing while each rank has a core of its own. */
+enum { JOB_SPINS_ALONE = 2000, JOB_SPINS_CROWDED = 20 };
+
+static bool job_says(const char *variable, const char *const *words)
+{
+    const char *value = getenv(variable);
+    size_t i;
+
+    for (i = 0; (value != NULL) && (words[i] != NULL); ++i) {
+        if (strcasecmp(value, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void job_start(void)
+{
+    static const char *const yes[] = {"y", "yes", "on", "true", "1", NULL};
+    static const char *const off[] = {"n", "no", "off", "false", "0", NULL};
+    static const char *const require[] = {"require", NULL};
+    char name[] = "ucx0";
+    uint32_t count = 1;
+
+    job.page = (size_t)sysconf(_SC_PAGESIZE);
+    job.is_talkative = job_says("RSM_INFO", yes);
+    job.is_off = job_says("RSM_MPI", off);
+    job.is_required = job_says("RSM_MPI", require);
+    if (job.is_off) {
+        job.rc = RSMERR_CTLR_NOT_PRESENT;
+        return;
+    }
+
+    job.rc = rsm_get_controller(name, &job.controller);
+    if (job.rc == RSM_SUCCESS) {
+        job.rc = rsmx_get_node_id(&job.node);
+    }
+    if (job.rc == RSM_SUCCESS) {
+        job.rc = rsmx_get_node_count(&count);
+    }
+    job.spins = ((long)count > sysconf(_SC_NPROCESSORS_ONLN))
+                    ? JOB_SPINS_CROWDED
+                    : JOB_SPINS_ALONE;
+}
+
+const rsmi_job_t *rsmi_job(void)
+{
+    (void)pthread_once(&job_once, job_start);
+    return &job;
+}
+
+int rsmi_memory_export(void *addr, size_t size,
+                       rsm_memseg_export_handle_t *export_p,
+                       rsm_memseg_id_t *segment_p, size_t *head_p)
+{
+    size_t head = (uintptr_t)addr & (job.page - 1);
+    size_t whole = (head + size + job.page - 1) & ~(job.page - 1);
+    rsm_memseg_export_handle_t export;
+    rsm_memseg_id_t segment = 0;
+    int rc;
+
+    if (whole < size) {
+        return RSMERR_BAD_LENGTH;
+    }
+    rc = rsm_memseg_export_create(job.controller, &export, (char *)addr - head,
+                                  whole, 0);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = rsm_memseg_export_publish(export, &segment, NULL, 0);
+    if (rc != RSM_SUCCESS) {
+        (void)rsm_memseg_export_destroy(export);
+        return rc;
+    }
+    *export_p = export;
+    *segment_p = segment;
+    *head_p = head;
+    return RSM_SUCCESS;
+}
+
+int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
+                       rsm_memseg_import_handle_t *import_p, void **mapping_p)
+{
+    rsm_memseg_import_handle_t import;
+    void *mapping = NULL;
+    size_t size;
+    int rc;
+
+    do {
+        rc = rsm_memseg_import_connect(job.controller, node, segment,
+                                       RSM_PERM_RDWR, &import);
+    } while (rc == RSMERR_INTERRUPTED);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = rsmx_import_get_size(import, &size);
+    if (rc == RSM_SUCCESS) {
+        rc = rsm_memseg_import_map(import, &mapping, RSM_MAP_NONE,
+                                   RSM_PERM_RDWR, 0, size);
+    }
+    if (rc != RSM_SUCCESS) {
+        (void)rsm_memseg_import_disconnect(import);
+        return rc;
+    }
+    *import_p = import;
+    *mapping_p = mapping;
+    return RSM_SUCCESS;
+}
+
+void rsmi_memory_forget(rsm_memseg_import_handle_t import)
+{
+    (void)rsm_memseg_import_unmap(import);
+    (void)rsm_memseg_import_disconnect(import);
+}

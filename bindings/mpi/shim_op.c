@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "shim_op.h"
+
+#include <string.h>
+
+enum {
+    OP_INTEGER = 1 << RSMI_CLASS_INTEGER,
+    OP_FLOAT = 1 << RSMI_CLASS_FLOAT,
+    OP_LOGICAL = 1 << RSMI_CLASS_LOGICAL,
+    OP_COMPLEX = 1 << RSMI_CLASS_COMPLEX,
+    OP_BYTE = 1 << RSMI_CLASS_BYTE,
+    OP_PAIR = 1 << RSMI_CLASS_PAIR,
+    OP_ANY = OP_INTEGER | OP_FLOAT | OP_LOGICAL | OP_COMPLEX | OP_BYTE |
+             OP_PAIR | (1 << RSMI_CLASS_OTHER)
+};
+
+/* Section 5.9.2 of the standard. */
+static unsigned op_classes(MPI_Op op)
+{
+    if ((op == MPI_MAX) || (op == MPI_MIN)) {
+        return OP_INTEGER | OP_FLOAT;
+    }
+    if ((op == MPI_SUM) || (op == MPI_PROD)) {
+        return OP_INTEGER | OP_FLOAT | OP_COMPLEX;
+    }
+    if ((op == MPI_LAND) || (op == MPI_LOR) || (op == MPI_LXOR)) {
+        return OP_INTEGER | OP_LOGICAL;
+    }
+    if ((op == MPI_BAND) || (op == MPI_BOR) || (op == MPI_BXOR)) {
+        return OP_INTEGER | OP_BYTE;
+    }
+    if ((op == MPI_MINLOC) || (op == MPI_MAXLOC)) {
+        return OP_PAIR;
+    }
+    return ((op == MPI_REPLACE) || (op == MPI_NO_OP)) ? OP_ANY : 0;
+}
+
+int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
+{
+    if ((op == MPI_NO_OP) && !can_be_nothing) {
+        return MPI_ERR_OP;
+    }
+    /* A type of no bytes has no element to be wrong. */
+    if (type->element == MPI_DATATYPE_NULL) {
+        return (op_classes(op) != 0) ? MPI_SUCCESS : MPI_ERR_OP;
+    }
+    return ((op_classes(op) & (1u << type->element_class)) != 0) ? MPI_SUCCESS
+                                                                 : MPI_ERR_OP;
+}
+
+/* Sums of machine integers are worth not asking the MPI library. */
+static bool op_apply_one(MPI_Op op, const rsmi_type_t *type, char *to,
+                         const char *from)
+{
+    uint64_t a64, b64;
+    uint32_t a32, b32;
+
+    if ((op != MPI_SUM) || (type->element_class != RSMI_CLASS_INTEGER)) {
+        return false;
+    }
+    if (type->element_size == sizeof(a64)) {
+        memcpy(&a64, to, sizeof(a64));
+        memcpy(&b64, from, sizeof(b64));
+        a64 += b64;
+        memcpy(to, &a64, sizeof(a64));
+        return true;
+    }
+    if (type->element_size == sizeof(a32)) {
+        memcpy(&a32, to, sizeof(a32));
+        memcpy(&b32, from, sizeof(b32));
+        a32 += b32;
+        memcpy(to, &a32, sizeof(a32));
+        return true;
+    }
+    return false;
+}
+
+void rsmi_op_apply(MPI_Op op, const rsmi_type_t *type, char *to,
+                   const char *from, size_t size)
+{
+    enum { AT_ONCE = 1 << 20 }; /* elements are counted by an int */
+    size_t count = size / type->element_size, some;
+
+    if (op == MPI_NO_OP) {
+        return;
+    }
+    if (op == MPI_REPLACE) {
+        memmove(to, from, size);
+        return;
+    }
+    if ((count == 1) && op_apply_one(op, type, to, from)) {
+        return;
+    }
+    while (count > 0) {
+        some = (count < AT_ONCE) ? count : AT_ONCE;
+        (void)PMPI_Reduce_local((void *)from, to, (int)some, type->element, op);
+        from += some * type->element_size;
+        to += some * type->element_size;
+        count -= some;
+    }
+}
+
+/* --- predefined types ------------------------------------------------------ */
+
+typedef struct {
+    MPI_Datatype handle;
+    rsmi_class_t class;
+} op_class_t;
+
+static rsmi_class_t op_search(const op_class_t *rows, size_t count,
+                              MPI_Datatype handle)
+{
+    size_t i;
+
+    for (i = 0; i < count; ++i) {
+        if (rows[i].handle == handle) {
+            return rows[i].class;
+        }
+    }
+    return RSMI_CLASS_OTHER;
+}
+
+/* Handles of Open MPI are addresses known to the linker only, so that the
+ * table is filled at run time; a type is classified once. */
+static rsmi_class_t op_classify_c(MPI_Datatype handle)
+{
+    const op_class_t rows[] = {
+        /* Not in the standard, but the MPI library computes with it, and
+         * benchmarks rely on that. */
+        {MPI_CHAR, RSMI_CLASS_INTEGER},
+        {MPI_INT, RSMI_CLASS_INTEGER},
+        {MPI_LONG, RSMI_CLASS_INTEGER},
+        {MPI_SHORT, RSMI_CLASS_INTEGER},
+        {MPI_UNSIGNED_SHORT, RSMI_CLASS_INTEGER},
+        {MPI_UNSIGNED, RSMI_CLASS_INTEGER},
+        {MPI_UNSIGNED_LONG, RSMI_CLASS_INTEGER},
+        {MPI_LONG_LONG_INT, RSMI_CLASS_INTEGER},
+        {MPI_UNSIGNED_LONG_LONG, RSMI_CLASS_INTEGER},
+        {MPI_SIGNED_CHAR, RSMI_CLASS_INTEGER},
+        {MPI_UNSIGNED_CHAR, RSMI_CLASS_INTEGER},
+        {MPI_INT8_T, RSMI_CLASS_INTEGER},
+        {MPI_INT16_T, RSMI_CLASS_INTEGER},
+        {MPI_INT32_T, RSMI_CLASS_INTEGER},
+        {MPI_INT64_T, RSMI_CLASS_INTEGER},
+        {MPI_UINT8_T, RSMI_CLASS_INTEGER},
+        {MPI_UINT16_T, RSMI_CLASS_INTEGER},
+        {MPI_UINT32_T, RSMI_CLASS_INTEGER},
+        {MPI_UINT64_T, RSMI_CLASS_INTEGER},
+        {MPI_AINT, RSMI_CLASS_INTEGER},
+        {MPI_COUNT, RSMI_CLASS_INTEGER},
+        {MPI_OFFSET, RSMI_CLASS_INTEGER},
+        {MPI_FLOAT, RSMI_CLASS_FLOAT},
+        {MPI_DOUBLE, RSMI_CLASS_FLOAT},
+        {MPI_LONG_DOUBLE, RSMI_CLASS_FLOAT},
+        {MPI_C_BOOL, RSMI_CLASS_LOGICAL},
+        {MPI_CXX_BOOL, RSMI_CLASS_LOGICAL},
+        {MPI_C_FLOAT_COMPLEX, RSMI_CLASS_COMPLEX},
+        {MPI_C_DOUBLE_COMPLEX, RSMI_CLASS_COMPLEX},
+        {MPI_C_LONG_DOUBLE_COMPLEX, RSMI_CLASS_COMPLEX},
+        {MPI_CXX_FLOAT_COMPLEX, RSMI_CLASS_COMPLEX},
+        {MPI_CXX_DOUBLE_COMPLEX, RSMI_CLASS_COMPLEX},
+        {MPI_CXX_LONG_DOUBLE_COMPLEX, RSMI_CLASS_COMPLEX},
+        {MPI_BYTE, RSMI_CLASS_BYTE},
+        {MPI_FLOAT_INT, RSMI_CLASS_PAIR},
+        {MPI_DOUBLE_INT, RSMI_CLASS_PAIR},
+        {MPI_LONG_INT, RSMI_CLASS_PAIR},
+        {MPI_2INT, RSMI_CLASS_PAIR},
+        {MPI_SHORT_INT, RSMI_CLASS_PAIR},
+        {MPI_LONG_DOUBLE_INT, RSMI_CLASS_PAIR}};
+
+    return op_search(rows, sizeof(rows) / sizeof(rows[0]), handle);
+}
+
+static rsmi_class_t op_classify_fortran(MPI_Datatype handle)
+{
+    const op_class_t rows[] = {{MPI_INTEGER, RSMI_CLASS_INTEGER},
+                               {MPI_CHARACTER, RSMI_CLASS_INTEGER},
+                               {MPI_INTEGER1, RSMI_CLASS_INTEGER},
+                               {MPI_INTEGER2, RSMI_CLASS_INTEGER},
+                               {MPI_INTEGER4, RSMI_CLASS_INTEGER},
+                               {MPI_INTEGER8, RSMI_CLASS_INTEGER},
+                               {MPI_REAL, RSMI_CLASS_FLOAT},
+                               {MPI_DOUBLE_PRECISION, RSMI_CLASS_FLOAT},
+                               {MPI_REAL4, RSMI_CLASS_FLOAT},
+                               {MPI_REAL8, RSMI_CLASS_FLOAT},
+                               {MPI_REAL16, RSMI_CLASS_FLOAT},
+                               {MPI_LOGICAL, RSMI_CLASS_LOGICAL},
+                               {MPI_COMPLEX, RSMI_CLASS_COMPLEX},
+                               {MPI_DOUBLE_COMPLEX, RSMI_CLASS_COMPLEX},
+                               {MPI_COMPLEX8, RSMI_CLASS_COMPLEX},
+                               {MPI_COMPLEX16, RSMI_CLASS_COMPLEX},
+                               {MPI_COMPLEX32, RSMI_CLASS_COMPLEX},
+                               {MPI_2REAL, RSMI_CLASS_PAIR},
+                               {MPI_2DOUBLE_PRECISION, RSMI_CLASS_PAIR},
+                               {MPI_2INTEGER, RSMI_CLASS_PAIR}};
+
+    return op_search(rows, sizeof(rows) / sizeof(rows[0]), handle);
+}
+
+/* Types by precision have no name of their own; the constructor tells. */
+static rsmi_class_t op_classify_f90(MPI_Datatype handle)
+{
+    int integers, addresses, types, combiner;
+
+    if (PMPI_Type_get_envelope(handle, &integers, &addresses, &types,
+                               &combiner) != MPI_SUCCESS) {
+        return RSMI_CLASS_OTHER;
+    }
+    switch (combiner) {
+    case MPI_COMBINER_F90_INTEGER:
+        return RSMI_CLASS_INTEGER;
+    case MPI_COMBINER_F90_REAL:
+        return RSMI_CLASS_FLOAT;
+    case MPI_COMBINER_F90_COMPLEX:
+        return RSMI_CLASS_COMPLEX;
+    default:
+        return RSMI_CLASS_OTHER;
+    }
+}
+
+rsmi_class_t rsmi_type_classify(MPI_Datatype handle)
+{
+    rsmi_class_t class = op_classify_c(handle);
+
+    if (class == RSMI_CLASS_OTHER) {
+        class = op_classify_fortran(handle);
+    }
+    return (class != RSMI_CLASS_OTHER) ? class : op_classify_f90(handle);
+}

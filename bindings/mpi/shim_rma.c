@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Put and get: copies between the buffer and the target's mapped memory, done
+ * when the call returns. */
+#include "shim_rma.h"
+
+#include <string.h>
+
+/* Lowest and highest byte that @p count instances touch, from the address. */
+static bool rma_span(const rsmi_type_t *type, int count, MPI_Aint *low_p,
+                     MPI_Aint *high_p)
+{
+    MPI_Aint last;
+
+    if (__builtin_mul_overflow((MPI_Aint)count - 1, type->extent, &last)) {
+        return false;
+    }
+    *low_p = type->true_lb + ((last < 0) ? last : 0);
+    return !__builtin_add_overflow(type->true_end, (last > 0) ? last : 0,
+                                   high_p);
+}
+
+static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
+                      rsmi_reach_t *reach)
+{
+    rsmi_target_t *target = &window->targets[there->rank];
+    MPI_Aint low, high, at;
+    intptr_t shift;
+    int error;
+
+    if ((there->count == 0) || (reach->type->size == 0)) {
+        reach->addr = NULL;
+        return MPI_SUCCESS;
+    }
+    if (!rma_span(reach->type, there->count, &low, &high) ||
+        __builtin_mul_overflow(there->disp, (MPI_Aint)target->disp_unit, &at) ||
+        __builtin_add_overflow(low, at, &low) ||
+        __builtin_add_overflow(high, at, &high)) {
+        return MPI_ERR_RMA_RANGE;
+    }
+    reach->where = (uint64_t)at;
+    if (window->flavor == MPI_WIN_FLAVOR_DYNAMIC) {
+        error = rsmi_dynamic_locate(window, there->rank, low, high, &shift);
+        if (error == MPI_SUCCESS) {
+            reach->addr = (char *)(at + shift);
+        }
+        return error;
+    }
+    if ((low < 0) || (high > target->size)) {
+        return MPI_ERR_RMA_RANGE;
+    }
+    reach->addr = target->addr + at;
+    return MPI_SUCCESS;
+}
+
+int rsmi_rma_reach(rsmi_window_t *window, const rsmi_there_t *there,
+                   rsmi_reach_t *reach_p)
+{
+    int error;
+
+    if (rsmi_unlikely((unsigned)there->rank >= (unsigned)window->size)) {
+        reach_p->type = NULL;
+        return (there->rank == MPI_PROC_NULL) ? MPI_SUCCESS : MPI_ERR_RANK;
+    }
+    if (rsmi_unlikely(there->count < 0)) {
+        return MPI_ERR_COUNT;
+    }
+    error = rsmi_type_get(there->type, &reach_p->type);
+    if (rsmi_unlikely(error != MPI_SUCCESS)) {
+        return error;
+    }
+    if (rsmi_unlikely(!rsmi_rma_is_open(window, there->rank))) {
+        return MPI_ERR_RMA_SYNC;
+    }
+    if (rsmi_unlikely((there->disp < 0) &&
+                      (window->flavor != MPI_WIN_FLAVOR_DYNAMIC))) {
+        return MPI_ERR_DISP;
+    }
+    return rma_locate(window, there, reach_p);
+}
+
+/* Eight bytes are what most programs move at a time. */
+static inline void rma_copy(void *to, const void *from, size_t size)
+{
+    if (size == sizeof(uint64_t)) {
+        memcpy(to, from, sizeof(uint64_t));
+    } else {
+        memmove(to, from, size);
+    }
+}
+
+static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
+                    const rsmi_there_t *there, bool is_put)
+{
+    rsmi_cursor_t here_cursor, there_cursor;
+    rsmi_type_t *type = NULL;
+    rsmi_reach_t reach;
+    size_t size;
+    int error;
+
+    error = rsmi_rma_reach(window, there, &reach);
+    if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.type == NULL))) {
+        return error;
+    }
+    if (rsmi_unlikely(buffer->count < 0)) {
+        return MPI_ERR_COUNT;
+    }
+    error = rsmi_type_get(buffer->type, &type);
+    if (rsmi_unlikely(error != MPI_SUCCESS)) {
+        return error;
+    }
+    size = (size_t)buffer->count * type->size;
+    if (rsmi_unlikely(size != (size_t)there->count * reach.type->size)) {
+        return MPI_ERR_SIZE;
+    }
+    if (rsmi_unlikely(size == 0)) {
+        return MPI_SUCCESS;
+    }
+    if (rsmi_likely(type->is_dense && reach.type->is_dense)) {
+        if (is_put) {
+            rma_copy(reach.addr, buffer->addr, size);
+        } else {
+            rma_copy(buffer->addr, reach.addr, size);
+        }
+        return MPI_SUCCESS;
+    }
+    rsmi_cursor_begin(&here_cursor, type, buffer->addr, buffer->count);
+    rsmi_cursor_begin(&there_cursor, reach.type, reach.addr, there->count);
+    if (is_put) {
+        rsmi_cursor_copy(&there_cursor, &here_cursor);
+    } else {
+        rsmi_cursor_copy(&here_cursor, &there_cursor);
+    }
+    return MPI_SUCCESS;
+}
+
+int rsmi_rma_put(rsmi_window_t *window, const rsmi_buffer_t *from,
+                 const rsmi_there_t *to)
+{
+    return rma_move(window, from, to, true);
+}
+
+int rsmi_rma_get(rsmi_window_t *window, const rsmi_buffer_t *to,
+                 const rsmi_there_t *from)
+{
+    return rma_move(window, to, from, false);
+}
+
+int MPI_Put(const void *origin_addr, int origin_count,
+            MPI_Datatype origin_datatype, int target_rank, MPI_Aint target_disp,
+            int target_count, MPI_Datatype target_datatype, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_buffer_t from = {(void *)origin_addr, origin_count, origin_datatype};
+    rsmi_there_t to = {target_rank, target_disp, target_count, target_datatype};
+    int error;
+
+    if (rsmi_unlikely(window == NULL)) {
+        return PMPI_Put(origin_addr, origin_count, origin_datatype, target_rank,
+                        target_disp, target_count, target_datatype, win);
+    }
+    error = rma_move(window, &from, &to, true);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
+int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
+            int target_rank, MPI_Aint target_disp, int target_count,
+            MPI_Datatype target_datatype, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_buffer_t to = {origin_addr, origin_count, origin_datatype};
+    rsmi_there_t from = {target_rank, target_disp, target_count,
+                         target_datatype};
+    int error;
+
+    if (rsmi_unlikely(window == NULL)) {
+        return PMPI_Get(origin_addr, origin_count, origin_datatype, target_rank,
+                        target_disp, target_count, target_datatype, win);
+    }
+    error = rma_move(window, &to, &from, false);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}

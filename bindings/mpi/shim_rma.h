@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What put, get and the accumulates have in common: from the arguments of the
+ * call to addresses in this process. */
+#ifndef RSMI_SHIM_RMA_H
+#define RSMI_SHIM_RMA_H
+
+#include "shim_dynamic.h"
+#include "shim_type.h"
+#include "shim_window.h"
+
+/* The three arguments that describe memory, as they stand. */
+typedef struct {
+    void *addr;
+    int count;
+    MPI_Datatype type;
+} rsmi_buffer_t;
+
+typedef struct {
+    int rank;
+    MPI_Aint disp;
+    int count;
+    MPI_Datatype type;
+} rsmi_there_t;
+
+/* The target's memory, mapped here. */
+typedef struct {
+    rsmi_type_t *type;
+    char *addr;     /* of the first instance */
+    uint64_t where; /* the same in words of the target: offset or address */
+} rsmi_reach_t;
+
+/* MPI_SUCCESS, and nothing to do when @p reach_p->type is NULL
+ * (MPI_PROC_NULL), or the class of what is wrong. */
+int rsmi_rma_reach(rsmi_window_t *window, const rsmi_there_t *there,
+                   rsmi_reach_t *reach_p);
+
+/* Moves data between a buffer and the target. */
+int rsmi_rma_put(rsmi_window_t *window, const rsmi_buffer_t *from,
+                 const rsmi_there_t *to);
+int rsmi_rma_get(rsmi_window_t *window, const rsmi_buffer_t *to,
+                 const rsmi_there_t *from);
+
+/* Accumulates (shim_accumulate.c); @p result may be NULL. */
+int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
+                        const rsmi_buffer_t *result, const rsmi_there_t *there,
+                        MPI_Op op);
+
+static inline bool rsmi_rma_is_open(rsmi_window_t *window, int rank)
+{
+    return (atomic_load_explicit(&window->open, memory_order_relaxed) |
+            atomic_load_explicit(&window->access[rank],
+                                 memory_order_relaxed)) != 0;
+}
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Active target: fence, and post/start/complete/wait. Signals are counters in
+ * control blocks that only grow; each side remembers how far it has used them
+ * up. */
+#include "shim_job.h"
+
+#include <stdlib.h>
+
+enum {
+    SYNC_FENCE_MODES = MPI_MODE_NOSTORE | MPI_MODE_NOPUT | MPI_MODE_NOPRECEDE |
+                       MPI_MODE_NOSUCCEED,
+    SYNC_POST_MODES = MPI_MODE_NOCHECK | MPI_MODE_NOSTORE | MPI_MODE_NOPUT
+};
+
+static int sync_fence(rsmi_window_t *window, int assert)
+{
+    int error;
+
+    if ((assert & ~SYNC_FENCE_MODES) != 0) {
+        return MPI_ERR_ASSERT;
+    }
+    if ((window->locks != 0) || (window->open >= RSMI_OPEN_LOCKED) ||
+        (window->started_count >= 0) || (window->exposed_count >= 0)) {
+        return MPI_ERR_RMA_SYNC;
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    error = rsmi_wait_all(window);
+    if (error == MPI_SUCCESS) {
+        window->open = ((assert &MPI_MODE_NOSUCCEED) != 0) ? RSMI_OPEN_NOT
+                                                           : RSMI_OPEN_FENCE;
+    }
+    return error;
+}
+
+/* Small groups are the ones whose epochs are short. */
+enum { SYNC_FEW = 16 };
+
+static int sync_translate_to(const rsmi_window_t *window, MPI_Group group,
+                             int size, int *from, int *ranks)
+{
+    int i, error;
+
+    for (i = 0; i < size; ++i) {
+        from[i] = i;
+    }
+    error = PMPI_Group_translate_ranks(group, size, from, window->group, ranks);
+    for (i = 0; (i < size) && (error == MPI_SUCCESS); ++i) {
+        if (ranks[i] == MPI_UNDEFINED) {
+            error = MPI_ERR_GROUP;
+        }
+    }
+    return error;
+}
+
+/* Ranks of the window in the order of the group. */
+static int sync_translate(const rsmi_window_t *window, MPI_Group group,
+                          int *ranks, int *count_p)
+{
+    int few[SYNC_FEW], *many, size, error;
+
+    if (group == MPI_GROUP_NULL) {
+        return MPI_ERR_GROUP;
+    }
+    error = PMPI_Group_size(group, &size);
+    if ((error != MPI_SUCCESS) || (size > window->size)) {
+        return MPI_ERR_GROUP;
+    }
+    *count_p = size;
+    if (size <= SYNC_FEW) {
+        return sync_translate_to(window, group, size, few, ranks);
+    }
+    many = malloc((size_t)size * sizeof(*many));
+    if (many == NULL) {
+        return MPI_ERR_NO_MEM;
+    }
+    error = sync_translate_to(window, group, size, many, ranks);
+    free(many);
+    return error;
+}
+
+static int sync_post(rsmi_window_t *window, MPI_Group group, int assert)
+{
+    rsmi_control_t *control;
+    int i, count, error;
+
+    if ((assert & ~SYNC_POST_MODES) != 0) {
+        return MPI_ERR_ASSERT;
+    }
+    if (window->exposed_count >= 0) {
+        return MPI_ERR_RMA_SYNC;
+    }
+    error = sync_translate(window, group, window->exposed, &count);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    window->exposed_count = count;
+    for (i = 0; i < count; ++i) {
+        control = window->targets[window->exposed[i]].control;
+        (void)atomic_fetch_add(&control->posts[window->rank], 1);
+    }
+    return MPI_SUCCESS;
+}
+
+static int sync_await_post(rsmi_window_t *window, int rank)
+{
+    rsmi_control_t *own = window->targets[window->rank].control;
+    rsmi_wait_t wait = {0};
+    int error;
+
+    while (atomic_load_explicit(&own->posts[rank], memory_order_acquire) ==
+           window->posts_seen[rank]) {
+        error = rsmi_wait_turn(&wait, window, rank);
+        if (error != MPI_SUCCESS) {
+            return error;
+        }
+    }
+    ++window->posts_seen[rank];
+    return MPI_SUCCESS;
+}
+
+/* Posts are awaited here and not at the first access, which stays free of it.
+ * MPI_MODE_NOCHECK says that they have happened, so it changes nothing. */
+static int sync_start(rsmi_window_t *window, MPI_Group group, int assert)
+{
+    int i, count, error;
+
+    if ((assert & ~MPI_MODE_NOCHECK) != 0) {
+        return MPI_ERR_ASSERT;
+    }
+    if ((window->started_count >= 0) || (window->locks != 0) ||
+        (window->open >= RSMI_OPEN_LOCKED)) {
+        return MPI_ERR_RMA_SYNC;
+    }
+    error = sync_translate(window, group, window->started, &count);
+    for (i = 0; (i < count) && (error == MPI_SUCCESS); ++i) {
+        error = sync_await_post(window, window->started[i]);
+    }
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    window->open = RSMI_OPEN_NOT;
+    for (i = 0; i < count; ++i) {
+        window->access[window->started[i]] = RSMI_ACCESS_STARTED;
+    }
+    window->started_count = count;
+    return MPI_SUCCESS;
+}
+
+static int sync_complete(rsmi_window_t *window)
+{
+    int i, rank;
+
+    if (window->started_count < 0) {
+        return MPI_ERR_RMA_SYNC;
+    }
+    for (i = 0; i < window->started_count; ++i) {
+        rank = window->started[i];
+        window->access[rank] = RSMI_ACCESS_NONE;
+        (void)atomic_fetch_add(&window->targets[rank].control->completed, 1);
+    }
+    window->started_count = -1;
+    return MPI_SUCCESS;
+}
+
+/* Ends the exposure epoch if all have completed theirs. */
+static bool sync_is_over(rsmi_window_t *window)
+{
+    rsmi_control_t *own = window->targets[window->rank].control;
+    uint64_t due = window->completed_seen + (uint64_t)window->exposed_count;
+
+    if (atomic_load_explicit(&own->completed, memory_order_acquire) < due) {
+        return false;
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    window->completed_seen = due;
+    window->exposed_count = -1;
+    return true;
+}
+
+static int sync_wait(rsmi_window_t *window)
+{
+    rsmi_wait_t wait = {0};
+    int error = MPI_SUCCESS;
+
+    if (window->exposed_count < 0) {
+        return MPI_ERR_RMA_SYNC;
+    }
+    while ((error == MPI_SUCCESS) && !sync_is_over(window)) {
+        error = rsmi_wait_turn(&wait, window, -1);
+    }
+    return error;
+}
+
+static int sync_finish(rsmi_window_t *window, int error)
+{
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
+int MPI_Win_fence(int assert, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return (window == NULL) ? PMPI_Win_fence(assert, win)
+                            : sync_finish(window, sync_fence(window, assert));
+}
+
+int MPI_Win_post(MPI_Group group, int assert, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return (window == NULL)
+               ? PMPI_Win_post(group, assert, win)
+               : sync_finish(window, sync_post(window, group, assert));
+}
+
+int MPI_Win_start(MPI_Group group, int assert, MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return (window == NULL)
+               ? PMPI_Win_start(group, assert, win)
+               : sync_finish(window, sync_start(window, group, assert));
+}
+
+int MPI_Win_complete(MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return (window == NULL) ? PMPI_Win_complete(win)
+                            : sync_finish(window, sync_complete(window));
+}
+
+int MPI_Win_wait(MPI_Win win)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+
+    return (window == NULL) ? PMPI_Win_wait(win)
+                            : sync_finish(window, sync_wait(window));
+}
+
+int MPI_Win_test(MPI_Win win, int *flag)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    rsmi_wait_t wait = {0};
+
+    if (window == NULL) {
+        return PMPI_Win_test(win, flag);
+    }
+    if (flag == NULL) {
+        return rsmi_window_fail(window, MPI_ERR_ARG);
+    }
+    if (window->exposed_count < 0) {
+        return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
+    }
+    *flag = sync_is_over(window);
+    if (!*flag) {
+        wait.turns = rsmi_job()->spins; /* let the others run */
+        (void)rsmi_wait_turn(&wait, window, -1);
+    }
+    return MPI_SUCCESS;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "shim_table.h"
+
+#include <stdlib.h>
+
+enum { TABLE_FIRST_SIZE = 256 };
+
+/* Stands where an entry was removed and others behind it must stay within
+ * reach. */
+static rsmi_entry_t table_gap;
+
+static rsmi_entry_t *table_at(rsmi_slots_t *slots, size_t i)
+{
+    return atomic_load_explicit(&slots->at[i & slots->mask],
+                                memory_order_relaxed);
+}
+
+static void table_set(rsmi_slots_t *slots, size_t i, rsmi_entry_t *entry)
+{
+    atomic_store_explicit(&slots->at[i & slots->mask], entry,
+                          memory_order_release);
+}
+
+/* True: an empty slot was used up. */
+static bool table_place(rsmi_slots_t *slots, rsmi_entry_t *entry)
+{
+    size_t i = rsmi_table_hash(atomic_load(&entry->key));
+    rsmi_entry_t *there;
+
+    while (((there = table_at(slots, i)) != NULL) && (there != &table_gap)) {
+        ++i;
+    }
+    table_set(slots, i, entry);
+    return there == NULL;
+}
+
+/* Readers go on in the old slots, which therefore stay. Sizes double, so all
+ * former ones together are no more than the present one. */
+static bool table_grow(rsmi_table_t *table)
+{
+    rsmi_slots_t *old = atomic_load(&table->slots);
+    size_t size = (old == NULL) ? TABLE_FIRST_SIZE : (old->mask + 1) * 2;
+    rsmi_slots_t *slots;
+    rsmi_entry_t *entry;
+    size_t i;
+
+    slots = calloc(1, sizeof(*slots) + size * sizeof(slots->at[0]));
+    if (slots == NULL) {
+        return false;
+    }
+    slots->former = old;
+    slots->mask = size - 1;
+    table->used = 0;
+    for (i = 0; (old != NULL) && (i <= old->mask); ++i) {
+        entry = table_at(old, i);
+        if ((entry != NULL) && (entry != &table_gap)) {
+            (void)table_place(slots, entry);
+            ++table->used;
+        }
+    }
+    atomic_store_explicit(&table->slots, slots, memory_order_release);
+    return true;
+}
+
+bool rsmi_table_add(rsmi_table_t *table, rsmi_entry_t *entry)
+{
+    rsmi_slots_t *slots;
+    bool is_room = true;
+
+    pthread_mutex_lock(&table->lock);
+    slots = atomic_load(&table->slots);
+    if ((slots == NULL) || (table->used * 2 > slots->mask)) {
+        is_room = table_grow(table);
+    }
+    if (is_room && table_place(atomic_load(&table->slots), entry)) {
+        ++table->used;
+    }
+    pthread_mutex_unlock(&table->lock);
+    return is_room;
+}
+
+/* A gap in front of an empty slot is as good as empty, and so is the one in
+ * front of that: without this, coming and going would fill the table. */
+static void table_tidy(rsmi_table_t *table, rsmi_slots_t *slots, size_t i)
+{
+    if (table_at(slots, i + 1) != NULL) {
+        return;
+    }
+    while (table_at(slots, i) == &table_gap) {
+        table_set(slots, i, NULL);
+        --table->used;
+        --i;
+    }
+}
+
+void rsmi_table_remove(rsmi_table_t *table, rsmi_entry_t *entry)
+{
+    rsmi_slots_t *slots;
+    rsmi_entry_t *there;
+    size_t i;
+
+    pthread_mutex_lock(&table->lock);
+    slots = atomic_load(&table->slots);
+    i = rsmi_table_hash(atomic_load(&entry->key));
+    while (((there = table_at(slots, i)) != NULL) && (there != entry)) {
+        ++i;
+    }
+    if (there == entry) {
+        table_set(slots, i, &table_gap);
+        atomic_store(&entry->key, NULL);
+        table_tidy(table, slots, i);
+    }
+    pthread_mutex_unlock(&table->lock);
+}

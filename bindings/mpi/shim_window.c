@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Windows over the program's own memory, and the end of windows. */
+#include "shim_window.h"
+
+#include "shim_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+rsmi_table_t rsmi_windows = RSMI_TABLE_EMPTY;
+
+/* Windows that ended, to be used again. */
+static pthread_mutex_t window_lock = PTHREAD_MUTEX_INITIALIZER;
+static rsmi_window_t **window_spare;
+static size_t window_spare_count;
+static size_t window_spare_room;
+
+static rsmi_window_t *window_reuse(void)
+{
+    rsmi_window_t *window = NULL;
+
+    pthread_mutex_lock(&window_lock);
+    if (window_spare_count > 0) {
+        window = window_spare[--window_spare_count];
+    }
+    pthread_mutex_unlock(&window_lock);
+    return window;
+}
+
+rsmi_window_t *rsmi_window_new(int size)
+{
+    rsmi_window_t *window = window_reuse();
+    size_t count = (size_t)size;
+
+    if (window == NULL) {
+        window = calloc(1, sizeof(*window));
+    }
+    if (window == NULL) {
+        return NULL;
+    }
+    memset((char *)window + sizeof(window->entry), 0,
+           sizeof(*window) - sizeof(window->entry));
+    window->size = size;
+    window->exposed_count = -1;
+    window->started_count = -1;
+    window->info = MPI_INFO_NULL;
+    window->group = MPI_GROUP_NULL;
+    window->targets = calloc(count, sizeof(*window->targets));
+    window->access = calloc(count, sizeof(*window->access));
+    window->posts_seen = calloc(count, sizeof(*window->posts_seen));
+    window->exposed = calloc(count, sizeof(*window->exposed));
+    window->started = calloc(count, sizeof(*window->started));
+    if ((window->targets == NULL) || (window->access == NULL) ||
+        (window->posts_seen == NULL) || (window->exposed == NULL) ||
+        (window->started == NULL)) {
+        rsmi_window_delete(window);
+        return NULL;
+    }
+    return window;
+}
+
+void rsmi_window_delete(rsmi_window_t *window)
+{
+    rsmi_window_t **spare;
+    size_t room;
+
+    free(window->targets);
+    free(window->access);
+    free(window->posts_seen);
+    free(window->exposed);
+    free(window->started);
+
+    pthread_mutex_lock(&window_lock);
+    if (window_spare_count == window_spare_room) {
+        room = (window_spare_room == 0) ? 16 : window_spare_room * 2;
+        spare = realloc(window_spare, room * sizeof(*spare));
+        if (spare != NULL) {
+            window_spare = spare;
+            window_spare_room = room;
+        }
+    }
+    if (window_spare_count < window_spare_room) {
+        window_spare[window_spare_count++] = window;
+    }
+    pthread_mutex_unlock(&window_lock);
+}
+
+int rsmi_window_fail(rsmi_window_t *window, int error)
+{
+    (void)PMPI_Win_call_errhandler(rsmi_window_handle(window), error);
+    return error;
+}
+
+bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe)
+{
+    int is_started = 0, is_inter = 0;
+
+    (void)PMPI_Initialized(&is_started);
+    if (!is_started || rsmi_job()->is_off || (recipe->comm == MPI_COMM_NULL) ||
+        (recipe->bytes < 0) || (recipe->disp_unit <= 0)) {
+        return false;
+    }
+    (void)PMPI_Comm_test_inter(recipe->comm, &is_inter);
+    return !is_inter;
+}
+
+int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,
+                   MPI_Comm comm, MPI_Win *win)
+{
+    rsmi_recipe_t recipe = {.comm = comm,
+                            .info = info,
+                            .flavor = MPI_WIN_FLAVOR_CREATE,
+                            .disp_unit = disp_unit,
+                            .base = base,
+                            .bytes = size,
+                            .exported = (size > 0) ? base : NULL,
+                            .exported_size = (size_t)size};
+    rsmi_window_t *window = NULL;
+    int error = MPI_SUCCESS;
+
+    if (rsmi_window_is_candidate(&recipe) && ((base != NULL) || (size == 0))) {
+        error = rsmi_window_create(&recipe, &window);
+    }
+    if (error != MPI_SUCCESS) {
+        (void)PMPI_Comm_call_errhandler(comm, error);
+        return error;
+    }
+    if (window == NULL) {
+        return PMPI_Win_create(base, size, disp_unit, info, comm, win);
+    }
+    *win = rsmi_window_handle(window);
+    return MPI_SUCCESS;
+}
+
+int MPI_Win_free(MPI_Win *win)
+{
+    rsmi_window_t *window;
+    int error;
+
+    window = (win == NULL) ? NULL : rsmi_window_find(*win);
+    if (window == NULL) {
+        return PMPI_Win_free(win);
+    }
+    if ((window->locks != 0) || (window->open >= RSMI_OPEN_LOCKED) ||
+        (window->exposed_count >= 0) || (window->started_count >= 0)) {
+        return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
+    }
+    error = rsmi_window_destroy(window);
+    if (error != MPI_SUCCESS) {
+        return rsmi_window_fail(window, error);
+    }
+    *win = MPI_WIN_NULL;
+    return MPI_SUCCESS;
+}

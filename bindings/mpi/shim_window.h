@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A window that librsm serves. Its MPI handle is that of the *carrier*, a
+ * window of no size which the MPI library made: names, attributes, error
+ * handlers, groups and Fortran numbers are the carrier's and need nothing from
+ * us. What belongs to the window itself is here, found by the handle.
+ *
+ * Each rank of the window has a *control block* in memory that all of them
+ * map; synchronisation is loads, stores and atomics there. Each rank's window
+ * memory is mapped as well, so that no access needs anything from the target. */
+#ifndef RSMI_SHIM_WINDOW_H
+#define RSMI_SHIM_WINDOW_H
+
+#include "shim_table.h"
+
+#include <mpi.h>
+#include <rsmapi.h>
+
+enum { RSMI_LINE = 64, RSMI_SHARDS = 16, RSMI_ROUNDS = 32 };
+
+/* What one rank attached to a dynamic window, in the order of addresses. */
+typedef struct {
+    uint64_t addr; /* in the target */
+    uint64_t size;
+    uint64_t serial; /* of the segment; never used twice in a window */
+    uint64_t head;   /* of addr in the segment */
+    uint32_t segment;
+    uint32_t reserved;
+} rsmi_region_t;
+
+/* Written by everyone; the first word of a line says who waits for what. */
+typedef struct {
+    /* Passive target: see shim_lock.c. */
+    _Alignas(RSMI_LINE) _Atomic uint64_t lock;
+    /* Origins that completed an access epoch here, ever. */
+    _Alignas(RSMI_LINE) _Atomic uint64_t completed;
+    /* Dynamic: odd while the list changes. Written by the owner alone, as
+     * are the next three, which say where the list is. */
+    _Alignas(RSMI_LINE) _Atomic uint64_t version;
+    _Atomic uint64_t region_count;
+    _Atomic uint64_t list_size; /* bytes */
+    _Atomic uint32_t list_segment;
+    /* Accumulates: 0, or 1 + rank of the one who holds this share. */
+    struct {
+        _Alignas(RSMI_LINE) _Atomic uint32_t owner;
+    } shards[RSMI_SHARDS];
+    /* Barrier: the number of the last one that a partner has reached. */
+    _Alignas(RSMI_LINE) _Atomic uint64_t rounds[RSMI_ROUNDS];
+    /* Exposure epochs that each rank has opened for this one, ever. */
+    _Alignas(RSMI_LINE) _Atomic uint64_t posts[];
+} rsmi_control_t;
+
+/* What an origin knows about a target. */
+typedef struct {
+    char *addr; /* of the window's first byte, here */
+    MPI_Aint size;
+    int disp_unit;
+    rsm_node_id_t node;
+    rsmi_control_t *control;
+    void *mapping;                     /* of the segment, NULL: own or none */
+    rsm_memseg_import_handle_t import; /* NULL: own memory, or none */
+    struct rsmi_view *view;            /* dynamic: what is mapped so far */
+} rsmi_target_t;
+
+/* What access to a target rests on. */
+typedef enum {
+    RSMI_ACCESS_NONE,
+    RSMI_ACCESS_SHARED,
+    RSMI_ACCESS_EXCLUSIVE,
+    RSMI_ACCESS_UNCHECKED, /* MPI_MODE_NOCHECK: no lock was taken */
+    RSMI_ACCESS_STARTED
+} rsmi_access_t;
+
+/* What access to all targets rests on. */
+typedef enum {
+    RSMI_OPEN_NOT,
+    RSMI_OPEN_FENCE,
+    RSMI_OPEN_LOCKED,
+    RSMI_OPEN_UNCHECKED
+} rsmi_open_t;
+
+typedef struct {
+    rsmi_entry_t entry; /* key: the carrier */
+    int rank;
+    int size;
+    int flavor;
+    int model;
+    int disp_unit;
+    MPI_Aint bytes;
+    void *base;
+
+    _Atomic uint8_t open;    /* rsmi_open_t */
+    _Atomic uint8_t *access; /* rsmi_access_t, for each target */
+    rsmi_target_t *targets;  /* one for each rank */
+    _Atomic int locks;       /* targets locked at present */
+    uint64_t barrier;        /* number of the last one */
+    uint64_t *posts_seen;    /* that led to an access epoch, for each rank */
+    uint64_t completed_seen; /* that ended an exposure epoch */
+    int *exposed;            /* ranks that we expose to, NULL: to none */
+    int exposed_count;       /* -1: no exposure epoch */
+    int *started;            /* ranks of the access epoch */
+    int started_count;       /* -1: no access epoch by MPI_Win_start */
+
+    MPI_Group group;
+    MPI_Info info;
+    rsm_memseg_export_handle_t export; /* of our memory, NULL: none */
+    void *allocated;                   /* to unmap at the end */
+    size_t allocated_size;
+    struct rsmi_attached *attached; /* dynamic: our own regions */
+} rsmi_window_t;
+
+extern rsmi_table_t rsmi_windows;
+
+/* NULL: a window of the MPI library, or none at all. */
+static inline rsmi_window_t *rsmi_window_find(MPI_Win win)
+{
+    return rsmi_table_find(&rsmi_windows, (const void *)win);
+}
+
+static inline MPI_Win rsmi_window_handle(rsmi_window_t *window)
+{
+    return (MPI_Win)atomic_load_explicit(&window->entry.key,
+                                         memory_order_relaxed);
+}
+
+/* Hand an error class to the window's handler; returns it. */
+int rsmi_window_fail(rsmi_window_t *window, int error);
+
+/* --- creation (shim_create.c) ---------------------------------------------- */
+
+/* What a window is made of, in this process. */
+typedef struct {
+    MPI_Comm comm;
+    MPI_Info info;
+    int flavor;
+    int disp_unit;
+    void *base; /* NULL in a shared window, where the ranks find out */
+    MPI_Aint bytes;
+    void *exported; /* what others are to see, NULL: nothing */
+    size_t exported_size;
+    const MPI_Aint *offsets; /* shared: of each rank in rank 0's pages */
+    void *allocated;         /* passes to the window on success */
+    size_t allocated_size;
+    int rc; /* RSM result so far */
+} rsmi_recipe_t;
+
+/* Collective. MPI_SUCCESS and a window, or MPI_SUCCESS and NULL: it is for the
+ * MPI library to serve, at every rank. */
+int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p);
+
+/* Whether there is anything to decide; what the MPI library has to complain
+ * about is left to it. */
+bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe);
+
+/* Collective; the handle is gone afterwards. */
+int rsmi_window_destroy(rsmi_window_t *window);
+
+/* --- objects (shim_window.c) ----------------------------------------------- */
+
+/* Their memory keeps its type, so that late readers do no harm. */
+rsmi_window_t *rsmi_window_new(int size);
+void rsmi_window_delete(rsmi_window_t *window);
+
+#endif

@@ -100,15 +100,17 @@ static rsmi_import_t *import_new(rsm_permission_t perm)
 {
     rsmi_import_t *import;
 
-    import = calloc(1, sizeof(*import));
+    import = aligned_alloc(_Alignof(rsmi_import_t), sizeof(*import));
     if (import == NULL) {
         return NULL;
     }
+    memset(import, 0, sizeof(*import));
+    import->object.door = &import->door;
     import->perm = perm;
     import->cookie = atomic_fetch_add(&import_cookies, 1) + 1;
-    import->life = &import_lives_far;
-    atomic_init(&import->generation_at, &import_stands_far);
-    atomic_init(&import->mode, (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
+    import->door.life = &import_lives_far;
+    atomic_init(&import->door.generation_at, &import_stands_far);
+    atomic_init(&import->door.mode, (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
     rsmi_lock_init(&import->lock);
     rsmi_event_init(&import->event);
     return import;
@@ -133,7 +135,9 @@ static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
         (offer->address_size > RSMI_WIRE_BLOB_MAX) ||
         ((offer->path & asked) == 0) ||
         ((offer->path & (offer->path - 1)) != 0) ||
-        (offer->slot >= rsmi_life_slots()) || (offer->size == 0)) {
+        (offer->slot >= rsmi_life_slots()) || (offer->size == 0) ||
+        ((offer->bell >= rsmi_bell_slots()) &&
+         (offer->bell != RSMI_BELL_NONE))) {
         return false;
     }
     size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
@@ -271,11 +275,17 @@ static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
     if (life->base != NULL) {
         const rsmi_life_generation_t *expected = &import_stands_far;
 
-        import->life = life->word;
-        import->generation = offer->generation;
+        import->door.life = life->word;
+        import->door.generation = offer->generation;
         /* Leaves it alone if a withdrawal has come already. */
-        (void)atomic_compare_exchange_strong(&import->generation_at, &expected,
+        (void)atomic_compare_exchange_strong(&import->door.generation_at,
+                                             &expected,
                                              &life->generations[offer->slot]);
+    }
+    if ((import->peer->bells.bells != NULL) &&
+        (offer->bell != RSMI_BELL_NONE)) {
+        import->bell = &import->peer->bells.bells[offer->bell];
+        import->bell_generation = offer->bell_generation;
     }
     if ((import->path & RSMI_PATH_SAME_HOST) == 0) {
         return import_open_key(import, offer);
@@ -287,7 +297,10 @@ static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
     if (import->path == RSMI_PATH_SHM) {
         return import_open_self(import);
     }
-    import->view = import->pages;
+    import->door.view = import->pages;
+    rsmi_lock(&import->lock);
+    rsmi_import_refresh(import);
+    rsmi_unlock(&import->lock);
     return RSM_SUCCESS;
 }
 
@@ -346,7 +359,7 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
     if (rc == RSM_SUCCESS) {
         rc = import_accept(import, offer, answer.fds);
         if (!rsmi_import_stands(import)) { /* over before it began */
-            rc = rsmi_life_is_alive(import->life)
+            rc = rsmi_life_is_alive(import->door.life)
                      ? RSMERR_SEG_NOT_PUBLISHED
                      : RSMERR_REMOTE_NODE_UNREACHABLE;
         }
@@ -419,13 +432,66 @@ int rsmi_import_disconnect(rsmi_import_t *import)
     return RSM_SUCCESS;
 }
 
+/* --- the door --------------------------------------------------------------- */
+
+/* Accesses read size and mode one by one, at any moment: each alone has to be
+ * true of the segment, and a size never goes beyond it. A mapped window, which
+ * restricts what may be accessed, takes the long way. */
+void rsmi_import_refresh(rsmi_import_t *import)
+{
+    bool is_plain = (import->door.view != NULL) &&
+                    (atomic_load(&import->low) == 0) &&
+                    (atomic_load(&import->high) == import->size) &&
+                    ((import->size % RSMI_DOOR_GRAIN) == 0);
+    bool is_ready = is_plain && ((atomic_load(&import->door.mode) !=
+                                  (uint32_t)RSM_BARRIER_MODE_IMPLICIT) ||
+                                 (atomic_load(&import->barriers) != 0));
+    bool can_get = (import->perm & RSM_PERM_READ) != 0;
+    bool can_put = (import->perm & RSM_PERM_WRITE) != 0;
+
+    atomic_store(&import->door.get_size,
+                 (is_ready && can_get) ? import->size : 0);
+    atomic_store(&import->door.put_size,
+                 (is_ready && can_put) ? import->size : 0);
+    atomic_store(&import->door.atomic_size,
+                 (is_plain && can_get && can_put) ? import->size : 0);
+}
+
+void rsmi_import_set_mode(rsmi_import_t *import, rsm_barrier_mode_t mode)
+{
+    rsmi_lock(&import->lock);
+    atomic_store(&import->door.mode, (uint32_t)mode);
+    rsmi_import_refresh(import);
+    rsmi_unlock(&import->lock);
+}
+
+void rsmi_import_add_barrier(rsmi_import_t *import)
+{
+    rsmi_lock(&import->lock);
+    if (atomic_fetch_add(&import->barriers, 1) == 0) {
+        rsmi_import_refresh(import);
+    }
+    rsmi_unlock(&import->lock);
+}
+
+/* A barrier may have been copied, and each copy be destroyed. */
+void rsmi_import_drop_barrier(rsmi_import_t *import)
+{
+    rsmi_lock(&import->lock);
+    if ((atomic_load(&import->barriers) != 0) &&
+        (atomic_fetch_sub(&import->barriers, 1) == 1)) {
+        rsmi_import_refresh(import);
+    }
+    rsmi_unlock(&import->lock);
+}
+
 bool rsmi_import_end(rsmi_import_t *import)
 {
     bool is_mapped;
 
     /* Partner: rsmi_transfer's count of threads inside, raised before the
      * import is looked at. */
-    atomic_store_explicit(&import->generation_at, &rsmi_import_ended,
+    atomic_store_explicit(&import->door.generation_at, &rsmi_import_ended,
                           memory_order_seq_cst);
     atomic_thread_fence(memory_order_seq_cst);
     rsmi_lock(&import->lock);
@@ -446,12 +512,27 @@ bool rsmi_import_end(rsmi_import_t *import)
     return is_mapped || rsmi_transfer_is_idle(import);
 }
 
+/* Where the exporter's counter is ours to change, its service thread is needed
+ * for poll descriptors only. */
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags)
 {
     rsmi_wire_post_t post = {.cookie = import->cookie, .flags = flags};
+    bool is_optional = (flags & RSM_SIGPOST_NO_ACCUMULATE) != 0;
 
     if (!rsmi_import_stands(import)) {
         return RSMERR_CONN_ABORTED;
+    }
+    if (import->bell != NULL) {
+        switch (rsmi_bell_post(import->bell, import->bell_generation,
+                               is_optional ? 0 : 1, is_optional)) {
+        case RSMI_BELL_DONE:
+            return RSM_SUCCESS;
+        case RSMI_BELL_OVER:
+            return RSMERR_CONN_ABORTED;
+        case RSMI_BELL_NUDGE:
+            post.is_nudge = 1;
+            break;
+        }
     }
     rsmi_frame_init(&post.header, RSMI_WIRE_POST, sizeof(post), 0);
     return rsmi_peer_tell(import->peer, &post.header,

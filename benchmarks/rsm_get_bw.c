@@ -1,29 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Windows of gets, each window complete in this process's memory. */
 #include "common/bench.h"
-#include "common/loops.h"
 
-static void measure(bench_pair_t *pair, size_t size, bench_row_t *row)
+BENCH_LOOP stream(bench_t *bench, bench_timer_t *timer, size_t size,
+                  bench_move_t get)
 {
-    bench_loop_bandwidth(pair, size, bench_get, row);
+    size_t slots = bench_slots(bench, size);
+
+    while (bench_next(timer)) {
+        bench_window(&bench->link, bench->options.window, slots, size, get);
+    }
+}
+
+static void measure(bench_t *bench, size_t operation, size_t size,
+                    bench_row_t *row)
+{
+    bench_timer_t timer;
+
+    (void)operation;
+    bench_timer_open(&timer, &bench->options, size);
+    BENCH_BY_WAY(bench->options.access, get, stream, bench, &timer, size);
+    bench_timer_close(&timer, &bench->options, row);
+    row->bytes = (double)size * (double)bench->options.window;
 }
 
 int main(int argc, char **argv)
 {
     static const bench_program_t program = {
         .name = "rsm_get_bw",
-        .title = "Get Bandwidth",
+        .title = "RSM Get Bandwidth",
         .summary = "Bytes that windows of gets move from the other process in "
                    "a second.",
-        .call = "get",
         .unit = BENCH_UNIT_MBS,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_WINDOW | BENCH_TAKES_ACCESS |
-                 BENCH_TAKES_SYNC | BENCH_TAKES_CHECK | BENCH_TAKES_TAIL,
-        .small = {.timed = 100, .warmup = 10},
-        .large = {.timed = 20, .warmup = 2},
-        .measure = measure,
-        .check = bench_check_get,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_WINDOW | BENCH_TAKES_PIECES |
+                 BENCH_TAKES_CHECK | BENCH_TAKES_TAIL,
+        .access = BENCH_ACCESS(bench_get_ways),
+        .sync = BENCH_SYNC,
+        .min_size = 1,
+        .max_size = 4 << 20,
+        BENCH_BANDWIDTH_ROUNDS,
     };
+    static const bench_actions_t actions = {.measure = measure,
+                                            .check = bench_check_get};
 
-    return bench_main(&program, argc, argv);
+    return bench_main(&program, &actions, argc, argv);
 }

@@ -1,29 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One put at a time, each complete in the other process's memory. */
 #include "common/bench.h"
-#include "common/loops.h"
 
-static void measure(bench_pair_t *pair, size_t size, bench_row_t *row)
+BENCH_LOOP latency(bench_link_t *link, bench_timer_t *timer, size_t size,
+                   bench_move_t put)
 {
-    bench_loop_latency(pair, size, bench_put, row);
+    while (bench_next(timer)) {
+        bench_begin(link);
+        put(link, 0, size);
+        bench_end(link);
+    }
+}
+
+static void measure(bench_t *bench, size_t operation, size_t size,
+                    bench_row_t *row)
+{
+    bench_timer_t timer;
+
+    (void)operation;
+    bench_timer_open(&timer, &bench->options, size);
+    BENCH_BY_WAY(bench->options.access, put, latency, &bench->link, &timer,
+                 size);
+    bench_timer_close(&timer, &bench->options, row);
 }
 
 int main(int argc, char **argv)
 {
     static const bench_program_t program = {
         .name = "rsm_put_latency",
-        .title = "Put Latency",
+        .title = "RSM Put Latency",
         .summary = "Time of one put until its bytes are in the other process's "
                    "memory.",
-        .call = "put",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_ACCESS | BENCH_TAKES_SYNC |
-                 BENCH_TAKES_CHECK | BENCH_TAKES_TAIL,
-        .small = {.timed = 10000, .warmup = 100},
-        .large = {.timed = 1000, .warmup = 10},
-        .measure = measure,
-        .check = bench_check_put,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK |
+                 BENCH_TAKES_TAIL,
+        .access = BENCH_ACCESS(bench_put_ways),
+        .sync = BENCH_SYNC,
+        .min_size = 1,
+        .max_size = 4 << 20,
+        BENCH_LATENCY_ROUNDS,
     };
+    static const bench_actions_t actions = {.measure = measure,
+                                            .check = bench_check_put};
 
-    return bench_main(&program, argc, argv);
+    return bench_main(&program, &actions, argc, argv);
 }

@@ -225,6 +225,79 @@ int rsmx_export_get_importer_count(rsm_memseg_export_handle_t memseg,
 /** @} */
 
 /**
+ * @defgroup rsmx_memory Memory to be exported
+ *
+ * A segment may consist of any memory. Exporting what a program allocated
+ * itself copies it, because its pages have to become shared ones; memory from
+ * here consists of shared pages from the start, and exporting it, or any whole
+ * pages of it, takes the same short time whatever its size.
+ * @{
+ */
+
+/**
+ * Allocate memory whose export copies nothing.
+ *
+ * The memory starts on a page boundary, is rounded up to whole pages, and holds
+ * zeros. It is ordinary memory to the program in all other respects. All of it,
+ * parts of it and overlapping parts may be exported, several times and one after
+ * another; rebind a segment to it or away from it as with other memory. It counts
+ * as shared memory of the host (/dev/shm).
+ *
+ * @param[in] size   bytes
+ * @param[out] addr  start of the memory
+ *
+ * @completion  The memory is there, every page of it, when the call returns.
+ * @ordering    None.
+ * @progress    Never waits for another node.
+ * @threads     Safe from any thread; see rsm_threads(7).
+ *
+ * @retval RSM_SUCCESS                 the memory was allocated
+ * @retval RSMERR_BAD_ADDR             @p addr is NULL
+ * @retval RSMERR_BAD_LENGTH           @p size is zero
+ * @retval RSMERR_BAD_CONF             first call of the process: an RSM_*
+ *                                     variable is malformed
+ * @retval RSMERR_REMOTE_NODE_UNREACHABLE
+ *                                     first call: a launcher is there, but it
+ *                                     offers no PMIx server or refuses this
+ *                                     process
+ * @retval RSMERR_INSUFFICIENT_MEM     no memory, or no room in /dev/shm
+ * @retval RSMERR_INSUFFICIENT_RESOURCES
+ *                                     no file descriptor to be had
+ * @retval RSMERR_INTERNAL_ERROR       the process is a child of fork(), or has
+ *                                     begun to exit
+ *
+ * @source      Our addition.
+ * @see         rsmx_memory_free(3), rsm_memseg_export_create(3)
+ */
+int rsmx_memory_alloc(size_t size, void **addr);
+
+/**
+ * Give allocated memory back.
+ *
+ * The addresses are unmapped, whatever lies there. Segments that consist of
+ * some of the memory have to be destroyed, or rebound to other memory, first.
+ *
+ * @param[in] addr  start of the memory, as rsmx_memory_alloc() gave it
+ *
+ * @completion  When the call returns the memory is gone.
+ * @ordering    None.
+ * @progress    Never waits for another node.
+ * @threads     Safe from any thread; see rsm_threads(7).
+ *
+ * @retval RSM_SUCCESS            the memory is free
+ * @retval RSMERR_INTERNAL_ERROR  the process is a child of fork(), whose copy
+ *                                of the memory lasts as long as itself
+ * @retval RSMERR_BAD_ADDR        @p addr is not the start of such memory
+ * @retval RSMERR_SEG_IN_USE      a segment consists of some of it; nothing has
+ *                                changed
+ *
+ * @source      Our addition.
+ * @see         rsmx_memory_alloc(3), rsm_memseg_export_destroy(3)
+ */
+int rsmx_memory_free(void *addr);
+/** @} */
+
+/**
  * @defgroup rsmx_atomics Atomic operations
  *
  * One element of a segment is read, changed and written back in one step. The

@@ -1,38 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the command line of a benchmark says. One table in options.c holds
- * every option; the parser and the help text are made from it. Letters and
- * defaults are those of the OSU micro-benchmarks where the meaning is. */
+/* What the command line of a benchmark says. One table holds every option;
+ * parser and help text are made from it. Letters and defaults are those of the
+ * OSU micro-benchmarks where the meaning is. */
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
+
+#include "program.h"
 
 #define BENCH_PERCENTILES_MAX 8
-#define BENCH_LARGE           8192 /* sizes above it get fewer iterations */
-
-typedef enum { BENCH_ACCESS_CALL, BENCH_ACCESS_MAP } bench_access_t;
-
-typedef enum {
-    BENCH_SYNC_DEFAULT, /* implicit for calls, segment for mappings */
-    BENCH_SYNC_IMPLICIT,
-    BENCH_SYNC_SEGMENT,
-    BENCH_SYNC_NODE
-} bench_sync_t;
-
-typedef struct {
-    unsigned long timed;
-    unsigned long warmup;
-} bench_rounds_t;
+#define BENCH_PIECES_MAX      16
+#define BENCH_PAIRS_MAX       512
+#define BENCH_THREADS_MAX     64
 
 typedef struct {
     size_t min_size;
     size_t max_size;
-    bench_rounds_t small; /* up to BENCH_LARGE bytes */
+    bool has_sizes; /* the user named them */
+    bench_rounds_t small;
     bench_rounds_t large;
     unsigned long window;
-    bench_access_t access;
-    bench_sync_t sync;
+    size_t access; /* which of the program's names */
+    size_t sync;
+    bool has_sync;
+    uint64_t operations; /* a bit for each that is wanted */
+    unsigned long pieces;
+    unsigned long pairs;
+    unsigned long threads;
     bool is_validated;
     unsigned long validated_warmup; /* replaces the warm-up then */
     bool is_full;
@@ -41,33 +36,35 @@ typedef struct {
     double percentiles[BENCH_PERCENTILES_MAX];
 } bench_options_t;
 
-/* What a program takes beyond the options that all have. */
-enum {
-    BENCH_TAKES_SIZE = 0x01,   /* -m */
-    BENCH_TAKES_WINDOW = 0x02, /* -W */
-    BENCH_TAKES_ACCESS = 0x04, /* -w */
-    BENCH_TAKES_SYNC = 0x08,   /* -s */
-    BENCH_TAKES_CHECK = 0x10,  /* -c -u */
-    BENCH_TAKES_TAIL = 0x20    /* -f -z */
-};
-
-struct bench_program;
-
 /* Fills @p options. Ends the process after -h and -v, and with one sentence
  * and EXIT_FAILURE when something is wrong. */
-void bench_parse(const struct bench_program *program, int argc, char **argv,
+void bench_parse(const bench_program_t *program, int argc, char **argv,
                  bench_options_t *options);
 
 /* Rounds for messages of @p size bytes. */
 bench_rounds_t bench_rounds(const bench_options_t *options, size_t size);
 
+static inline bool bench_wants(const bench_options_t *options, size_t operation)
+{
+    return ((options->operations >> operation) & 1) != 0;
+}
+
+/* Single times are wanted, not only their mean. */
+static inline bool bench_wants_samples(const bench_options_t *options)
+{
+    return options->is_full || (options->percentile_count > 0);
+}
+
 /* Whether this process speaks for the job. Asks the launcher's environment,
- * because options are read before the library is started. */
+ * because options are read before any library is started. */
 bool bench_is_speaker(void);
 
-/* One sentence from the process that speaks, and EXIT_FAILURE. */
-_Noreturn void bench_refuse(const struct bench_program *program,
-                            const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* One sentence; the same from the process that speaks, or from this one
+ * whatever it is, and EXIT_FAILURE. */
+void bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void bench_refuse(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+_Noreturn void bench_die(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 
 #endif

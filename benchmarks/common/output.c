@@ -2,66 +2,78 @@
 #include "output.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-#include <rsmx.h>
-
-#define SIZE_COLUMN       10
-#define FIGURE_COLUMN     20
-#define ITERATIONS_COLUMN 12
+#define OPERATION_COLUMN 20
+#define SIZE_COLUMN      10
+#define FIGURE_COLUMN    20
+#define COUNT_COLUMN     12
 
 /* Rows of the JSON object so far: JSON wants commas between, not after. */
 static size_t json_rows;
 
-static const char *access_text(const bench_program_t *program,
-                               const bench_options_t *options)
+/* ---- figures ---- */
+
+/* The figure of a row whose iterations take @p us: a time or a rate. */
+static double figure(const bench_program_t *program, const bench_row_t *row,
+                     double us)
 {
-    return (options->access == BENCH_ACCESS_MAP) ? "map" : program->call;
+    return (program->unit == BENCH_UNIT_US) ? us : row->bytes / us;
 }
 
-static const char *sync_text(const bench_options_t *options)
+static int decimals(const bench_program_t *program)
 {
-    switch (options->sync) {
-    case BENCH_SYNC_SEGMENT:
-        return "segment";
-    case BENCH_SYNC_NODE:
-        return "node";
-    default:
-        return "implicit";
-    }
+    return (program->unit == BENCH_UNIT_US) ? 4 : 2;
 }
 
-/* Words of a latency table and of a bandwidth table. */
-static const char *unit_column(const bench_program_t *program)
+/* The longest time is the smallest rate. */
+static double least(const bench_program_t *program, const bench_row_t *row)
 {
-    return (program->unit == BENCH_UNIT_US) ? "Latency (us)"
-                                            : "Bandwidth (MB/s)";
+    return figure(program, row,
+                  (program->unit == BENCH_UNIT_US) ? row->stats.min
+                                                   : row->stats.max);
 }
 
-static void print_text_head(const bench_program_t *program,
-                            const bench_options_t *options)
+static double most(const bench_program_t *program, const bench_row_t *row)
+{
+    return figure(program, row,
+                  (program->unit == BENCH_UNIT_US) ? row->stats.max
+                                                   : row->stats.min);
+}
+
+static double messages_per_second(const bench_row_t *row)
+{
+    return row->messages / row->us * 1e6;
+}
+
+static bool has_sizes(const bench_program_t *program)
+{
+    return (program->takes & BENCH_TAKES_SIZE) != 0;
+}
+
+/* ---- the table ---- */
+
+static void print_columns(const bench_program_t *program,
+                          const bench_options_t *options)
 {
     bool is_us = (program->unit == BENCH_UNIT_US);
     size_t i;
 
-    printf("# RSM %s Test v%s\n", program->title, rsmx_version());
-    if (program->takes & BENCH_TAKES_ACCESS) {
-        printf("# Access: %s\n", access_text(program, options));
+    if (program->operations != NULL) {
+        printf("%-*s", OPERATION_COLUMN, "# Operation");
     }
-    if (program->takes & BENCH_TAKES_SYNC) {
-        printf("# Synchronization: %s\n", sync_text(options));
+    if (has_sizes(program)) {
+        printf("%-*s", SIZE_COLUMN,
+               (program->operations != NULL) ? "Size" : "# Size");
     }
-    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-        printf("# Oversubscribed: 2 processes share 1 processor\n");
+    printf("%*s", FIGURE_COLUMN, is_us ? "Latency (us)" : "Bandwidth (MB/s)");
+    if (program->unit == BENCH_UNIT_RATE) {
+        printf("%*s", FIGURE_COLUMN, "Messages/s");
     }
-
-    printf("%-*s%*s", SIZE_COLUMN, "# Size", FIGURE_COLUMN,
-           unit_column(program));
     if (options->is_full) {
-        printf("%*s%*s%*s", FIGURE_COLUMN,
+        printf("%*s%*s%*s%*s", FIGURE_COLUMN,
                is_us ? "Min Latency(us)" : "Min BW(MB/s)", FIGURE_COLUMN,
-               is_us ? "Max Latency(us)" : "Max BW(MB/s)", ITERATIONS_COLUMN,
-               "Iterations");
+               is_us ? "Max Latency(us)" : "Max BW(MB/s)", COUNT_COLUMN,
+               "Iterations", COUNT_COLUMN, "Batch");
     }
     for (i = 0; i < options->percentile_count; ++i) {
         char column[64];
@@ -76,18 +88,57 @@ static void print_text_head(const bench_program_t *program,
     printf("\n");
 }
 
-static void print_text_row(const bench_options_t *options, size_t size,
-                           const bench_row_t *row)
+static void print_text_head(const bench_program_t *program,
+                            const bench_options_t *options,
+                            const bench_note_t *notes, size_t note_count)
 {
     size_t i;
 
-    printf("%-*zu%*.2f", SIZE_COLUMN, size, FIGURE_COLUMN, row->value);
+    printf("# %s Test v%s\n", program->title, BENCH_VERSION);
+    if (program->access.names != NULL) {
+        printf("# %s: %s\n", program->access.title,
+               program->access.names[options->access]);
+    }
+    if (program->sync.names != NULL) {
+        printf("# %s: %s\n", program->sync.title,
+               program->sync.names[options->sync]);
+    }
+    for (i = 0; i < note_count; ++i) {
+        printf("# %s: %s\n", notes[i].title, notes[i].text);
+    }
+    if (bench_wants_samples(options)) {
+        printf("# Clock: a reading takes %.4f us; there is one for each "
+               "batch\n",
+               bench_clock_cost_ns() / 1e3);
+    }
+    print_columns(program, options);
+}
+
+static void print_text_row(const bench_program_t *program,
+                           const bench_options_t *options, size_t operation,
+                           size_t size, const bench_row_t *row)
+{
+    int digits = decimals(program);
+    size_t i;
+
+    if (program->operations != NULL) {
+        printf("%-*s", OPERATION_COLUMN, program->operations[operation]);
+    }
+    if (has_sizes(program)) {
+        printf("%-*zu", SIZE_COLUMN, size);
+    }
+    printf("%*.*f", FIGURE_COLUMN, digits, figure(program, row, row->us));
+    if (program->unit == BENCH_UNIT_RATE) {
+        printf("%*.*f", FIGURE_COLUMN, digits, messages_per_second(row));
+    }
     if (options->is_full) {
-        printf("%*.2f%*.2f%*lu", FIGURE_COLUMN, row->stats.min, FIGURE_COLUMN,
-               row->stats.max, ITERATIONS_COLUMN, row->iterations);
+        printf("%*.*f%*.*f%*lu%*lu", FIGURE_COLUMN, digits, least(program, row),
+               FIGURE_COLUMN, digits, most(program, row), COUNT_COLUMN,
+               row->iterations, COUNT_COLUMN, row->batch);
     }
     for (i = 0; i < options->percentile_count; ++i) {
-        printf("%*.2f", FIGURE_COLUMN, row->stats.percentiles[i]);
+        printf("%*.*f", FIGURE_COLUMN, digits,
+               figure(program, row, row->stats.percentiles[i]));
     }
     if (options->is_validated) {
         printf("%*s", FIGURE_COLUMN, row->is_correct ? "Pass" : "Fail");
@@ -95,22 +146,80 @@ static void print_text_row(const bench_options_t *options, size_t size,
     printf("\n");
 }
 
-static void print_json_row(const bench_options_t *options, size_t size,
-                           const bench_row_t *row)
+/* ---- JSON ---- */
+
+static void print_json_text(const char *text)
+{
+    putchar('"');
+    for (; *text != '\0'; ++text) {
+        if ((*text == '"') || (*text == '\\')) {
+            putchar('\\');
+        }
+        putchar(((unsigned char)*text < ' ') ? ' ' : *text);
+    }
+    putchar('"');
+}
+
+static void print_json_member(const char *key, const char *text)
+{
+    printf("  \"%s\": ", key);
+    print_json_text(text);
+    printf(",\n");
+}
+
+static void print_json_head(const bench_program_t *program,
+                            const bench_options_t *options,
+                            const bench_note_t *notes, size_t note_count)
 {
     size_t i;
 
-    printf("%s\n    {\"size\": %zu, \"value\": %.4f, \"iterations\": %lu",
-           (json_rows++ > 0) ? "," : "", size, row->value, row->iterations);
+    printf("{\n");
+    print_json_member("benchmark", program->name);
+    print_json_member("version", BENCH_VERSION);
+    if (program->access.names != NULL) {
+        print_json_member(program->access.key,
+                          program->access.names[options->access]);
+    }
+    if (program->sync.names != NULL) {
+        print_json_member(program->sync.key,
+                          program->sync.names[options->sync]);
+    }
+    for (i = 0; i < note_count; ++i) {
+        print_json_member(notes[i].key, notes[i].text);
+    }
+    printf("  \"clock_us\": %.4f,\n", bench_clock_cost_ns() / 1e3);
+    print_json_member("unit", (program->unit == BENCH_UNIT_US) ? "us" : "MB/s");
+    printf("  \"rows\": [");
+}
+
+static void print_json_row(const bench_program_t *program,
+                           const bench_options_t *options, size_t operation,
+                           size_t size, const bench_row_t *row)
+{
+    size_t i;
+
+    printf("%s\n    {", (json_rows++ > 0) ? "," : "");
+    if (program->operations != NULL) {
+        printf("\"operation\": \"%s\", ", program->operations[operation]);
+    }
+    if (has_sizes(program)) {
+        printf("\"size\": %zu, ", size);
+    }
+    printf("\"value\": %.4f, \"iterations\": %lu",
+           figure(program, row, row->us), row->iterations);
+    if (program->unit == BENCH_UNIT_RATE) {
+        printf(", \"messages_per_second\": %.2f", messages_per_second(row));
+    }
     if (options->is_full) {
-        printf(", \"min\": %.4f, \"max\": %.4f", row->stats.min,
-               row->stats.max);
+        printf(", \"min\": %.4f, \"max\": %.4f, \"batch\": %lu",
+               least(program, row), most(program, row), row->batch);
     }
     if (options->percentile_count > 0) {
         printf(", \"percentiles\": {");
         for (i = 0; i < options->percentile_count; ++i) {
             printf("%s\"%g\": %.4f", (i > 0) ? ", " : "",
-                   options->percentiles[i], row->stats.percentiles[i]);
+                   options->percentiles[i],
+                   figure(program, row, row->stats.percentiles[i]));
         }
         printf("}");
     }
@@ -120,39 +229,34 @@ static void print_json_row(const bench_options_t *options, size_t size,
     printf("}");
 }
 
+/* ---- either ---- */
+
 void bench_print_head(const bench_program_t *program,
-                      const bench_options_t *options)
+                      const bench_options_t *options, const bench_note_t *notes,
+                      size_t note_count)
 {
-    if (!options->is_json) {
-        print_text_head(program, options);
+    if (options->is_json) {
+        print_json_head(program, options, notes, note_count);
     } else {
-        printf("{\n  \"benchmark\": \"%s\",\n  \"version\": \"%s\",\n"
-               "  \"access\": \"%s\",\n  \"sync\": \"%s\",\n"
-               "  \"unit\": \"%s\",\n  \"rows\": [",
-               program->name, rsmx_version(), access_text(program, options),
-               sync_text(options),
-               (program->unit == BENCH_UNIT_US) ? "us" : "MB/s");
+        print_text_head(program, options, notes, note_count);
     }
     fflush(stdout);
 }
 
 void bench_print_row(const bench_program_t *program,
-                     const bench_options_t *options, size_t size,
-                     const bench_row_t *row)
+                     const bench_options_t *options, size_t operation,
+                     size_t size, const bench_row_t *row)
 {
-    (void)program;
     if (options->is_json) {
-        print_json_row(options, size, row);
+        print_json_row(program, options, operation, size, row);
     } else {
-        print_text_row(options, size, row);
+        print_text_row(program, options, operation, size, row);
     }
     fflush(stdout);
 }
 
-void bench_print_end(const bench_program_t *program,
-                     const bench_options_t *options)
+void bench_print_end(const bench_options_t *options)
 {
-    (void)program;
     if (options->is_json) {
         printf("\n  ]\n}\n");
         fflush(stdout);

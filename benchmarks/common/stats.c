@@ -23,9 +23,8 @@ static size_t nearest_rank(double percentile, size_t count)
     return (rank == 0) ? 0 : rank - 1;
 }
 
-void bench_stats(double *samples, size_t count, bool is_more_better,
-                 const double *percentiles, size_t percentile_count,
-                 bench_stats_t *stats)
+void bench_stats(double *samples, size_t count, const double *percentiles,
+                 size_t percentile_count, bench_stats_t *stats)
 {
     size_t i;
 
@@ -33,9 +32,6 @@ void bench_stats(double *samples, size_t count, bool is_more_better,
     stats->min = samples[0];
     stats->max = samples[count - 1];
     for (i = 0; i < percentile_count; ++i) {
-        size_t rank = nearest_rank(percentiles[i], count);
-
-        stats->percentiles[i] =
-            samples[is_more_better ? count - 1 - rank : rank];
+        stats->percentiles[i] = samples[nearest_rank(percentiles[i], count)];
     }
 }

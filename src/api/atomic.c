@@ -9,6 +9,11 @@
 typedef uint32_t __attribute__((may_alias)) atomic_word32_t;
 typedef uint64_t __attribute__((may_alias)) atomic_word64_t;
 
+typedef struct {
+    uint64_t operand;
+    uint64_t compare;
+} atomic_operands_t;
+
 #define ATOMIC_APPLY(type, at)                                                 \
     switch (op) {                                                              \
     case RSMI_ATOMIC_ADD:                                                      \
@@ -48,62 +53,90 @@ RSMI_INLINE uint64_t atomic_apply(char *at, rsmi_atomic_op_t op, unsigned width,
 /* Leaves the guarded section. */
 static RSMI_COLD int atomic_transfer(rsmi_import_t *import, rsmi_atomic_op_t op,
                                      unsigned width, size_t offset,
-                                     uint64_t operand, uint64_t compare,
+                                     const atomic_operands_t *operands,
                                      uint64_t *old_p)
 {
     int rc;
 
     rsmi_handle_hold(&import->object);
     rsmi_guard_leave();
-    rc = rsmi_transfer_atomic(import, op, width, offset, operand, compare,
-                              old_p);
+    rc = rsmi_transfer_atomic(import, op, width, offset, operands->operand,
+                              operands->compare, old_p);
     rsmi_handle_put(&import->object);
     return rc;
 }
 
-RSMI_INLINE int atomic_run(rsm_memseg_import_handle_t handle, off_t offset,
-                           rsmi_atomic_op_t op, unsigned width,
-                           uint64_t operand, uint64_t compare, uint64_t *old_p)
+/* Whatever is not plain, and what there is to say about it. */
+static RSMI_COLD int atomic_run(rsm_memseg_import_handle_t handle, off_t offset,
+                                rsmi_atomic_op_t op, unsigned width,
+                                const atomic_operands_t *operands,
+                                uint64_t *old_p)
 {
     rsmi_import_t *import;
     int rc;
 
-    rsmi_guard_enter();
+    rsmi_guard_enter(handle);
     import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
-    if (rsmi_unlikely(import == NULL)) {
+    if (import == NULL) {
         rc = RSMERR_BAD_SEG_HNDL;
         goto out;
     }
-    if (rsmi_unlikely(((uint64_t)offset & (width - 1)) != 0)) {
+    if (((uint64_t)offset & (width - 1)) != 0) {
         rc = RSMERR_BAD_MEM_ALIGNMENT;
         goto out;
     }
     rc = rsmi_span_check(import, offset, width, RSM_PERM_RDWR);
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+    if (rc != RSM_SUCCESS) {
         goto out;
     }
-    if (rsmi_unlikely(import->view == NULL)) {
-        return atomic_transfer(import, op, width, (size_t)offset, operand,
-                               compare, old_p);
+    if (import->door.view == NULL) {
+        return atomic_transfer(import, op, width, (size_t)offset, operands,
+                               old_p);
     }
-    *old_p = atomic_apply(import->view + offset, op, width, operand, compare);
-    rc = rsmi_span_settle_atomic(import);
+    *old_p = atomic_apply(import->door.view + offset, op, width,
+                          operands->operand, operands->compare);
+    rc = rsmi_span_settle_atomic(&import->door);
 out:
     rsmi_guard_leave();
     return rc;
 }
 
-#define ATOMIC_DEFINE(name, op, type, width)                                 \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
-                                       off_t offset, type value, type *old)  \
-    {                                                                        \
-        uint64_t found = 0;                                                  \
-        int rc = atomic_run(im_memseg, offset, op, width, value, 0, &found); \
-                                                                             \
-        if ((rc == RSM_SUCCESS) && (old != NULL)) {                          \
-            *old = (type)found;                                              \
-        }                                                                    \
-        return rc;                                                           \
+/* Calls nothing unless the access is a special one. */
+RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
+                            rsmi_atomic_op_t op, unsigned width,
+                            atomic_operands_t operands, uint64_t *old_p)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    size_t start = (size_t)offset;
+    const rsmi_door_t *door;
+    int rc;
+
+    door = rsmi_handle_door(self, handle);
+    if (rsmi_unlikely((start >= atomic_load_explicit(&door->atomic_size,
+                                                     memory_order_relaxed)) ||
+                      ((start & (width - 1)) != 0))) {
+        rsmi_guard_retreat(self);
+        return atomic_run(handle, offset, op, width, &operands, old_p);
+    }
+    *old_p = atomic_apply(door->view + start, op, width, operands.operand,
+                          operands.compare);
+    rc = rsmi_span_settle_atomic(door);
+    rsmi_guard_retreat(self);
+    return rc;
+}
+
+#define ATOMIC_DEFINE(name, op, type, width)                                  \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,  \
+                                       off_t offset, type value, type *old)   \
+    {                                                                         \
+        atomic_operands_t operands = {.operand = value};                      \
+        uint64_t found = 0;                                                   \
+        int rc = atomic_door(im_memseg, offset, op, width, operands, &found); \
+                                                                              \
+        if ((rc == RSM_SUCCESS) && (old != NULL)) {                           \
+            *old = (type)found;                                               \
+        }                                                                     \
+        return rc;                                                            \
     }
 
 #define ATOMIC_DEFINE_COMPARE(name, type, width)                             \
@@ -111,9 +144,10 @@ out:
                                        off_t offset, type expected,          \
                                        type desired, type *old)              \
     {                                                                        \
+        atomic_operands_t operands = {desired, expected};                    \
         uint64_t found = 0;                                                  \
-        int rc = atomic_run(im_memseg, offset, RSMI_ATOMIC_CSWAP, width,     \
-                            desired, expected, &found);                      \
+        int rc = atomic_door(im_memseg, offset, RSMI_ATOMIC_CSWAP, width,    \
+                             operands, &found);                              \
                                                                              \
         if ((rc == RSM_SUCCESS) && (old != NULL)) {                          \
             *old = (type)found;                                              \

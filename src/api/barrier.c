@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-#define BARRIER_CLOSED 0x5253e45a17c93b00u
-#define BARRIER_OPEN   0x5253c38e6b2d4100u
-
 /* The mark depends on the handle, so that half a barrier is none. */
+#define BARRIER_CLOSED 0x5253e45a17c93b00u
+#define BARRIER_OPEN   (BARRIER_CLOSED + 1)
+
 static inline void *barrier_mark(const void *seg, uint64_t state)
 {
     return (void *)((uintptr_t)seg ^ state);
@@ -19,9 +19,9 @@ static inline void *barrier_mark(const void *seg, uint64_t state)
 
 static inline bool barrier_is_known(const rsmapi_barrier_t *barrier)
 {
-    return (barrier->seg != NULL) &&
-           ((barrier->privdata == barrier_mark(barrier->seg, BARRIER_OPEN)) ||
-            (barrier->privdata == barrier_mark(barrier->seg, BARRIER_CLOSED)));
+    uint64_t state = (uintptr_t)barrier->privdata ^ (uintptr_t)barrier->seg;
+
+    return (state & ~(uint64_t)1) == BARRIER_CLOSED;
 }
 
 static inline int barrier_check(const rsmapi_barrier_t *barrier)
@@ -44,101 +44,114 @@ RSMI_EXPORT int rsm_memseg_import_init_barrier(
     rsm_memseg_import_handle_t im_memseg, rsm_barrier_type_t type,
     rsmapi_barrier_t *barrier)
 {
-    rsmi_import_t *import;
-    int rc = RSM_SUCCESS;
+    rsmi_import_t *import = rsmi_get_import(im_memseg);
 
     (void)type; /* every scope is served by the widest */
-    rsmi_guard_enter();
-    import = rsmi_handle_find(im_memseg, RSMI_KIND_IMPORT);
     if (import == NULL) {
-        rc = RSMERR_BAD_SEG_HNDL;
-    } else if (barrier == NULL) {
-        rc = RSMERR_BAD_BARRIER_PTR;
-    } else {
-        barrier->seg = im_memseg;
-        barrier->gnum = (uint16_t)import->generation;
-        barrier->privdata = barrier_mark(im_memseg, BARRIER_CLOSED);
-        (void)atomic_fetch_add(&import->barriers, 1);
+        return RSMERR_BAD_SEG_HNDL;
     }
-    rsmi_guard_leave();
-    return rc;
+    if (barrier == NULL) {
+        rsmi_handle_put(&import->object);
+        return RSMERR_BAD_BARRIER_PTR;
+    }
+    barrier->seg = im_memseg;
+    barrier->gnum = (uint16_t)import->door.generation;
+    barrier->privdata = barrier_mark(im_memseg, BARRIER_CLOSED);
+    rsmi_import_add_barrier(import);
+    rsmi_handle_put(&import->object);
+    return RSM_SUCCESS;
+}
+
+/* Whatever there is to say against it. */
+static RSMI_COLD int barrier_open(rsmapi_barrier_t *barrier)
+{
+    rsmi_import_t *import;
+    int rc = barrier_check(barrier);
+
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    import = rsmi_get_import(barrier->seg);
+    if (import == NULL) {
+        return RSMERR_BAD_SEG_HNDL;
+    }
+    barrier->privdata = barrier_mark(barrier->seg, BARRIER_OPEN);
+    rsmi_handle_put(&import->object);
+    return RSM_SUCCESS;
 }
 
 RSMI_EXPORT int rsm_memseg_import_open_barrier(rsmapi_barrier_t *barrier)
 {
-    int rc = barrier_check(barrier);
-
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
-        return rc;
+    if (rsmi_unlikely((barrier == NULL) || !barrier_is_known(barrier) ||
+                      !rsmi_handle_works(barrier->seg))) {
+        return barrier_open(barrier);
     }
-    rsmi_guard_enter();
-    if (rsmi_likely(rsmi_handle_find(barrier->seg, RSMI_KIND_IMPORT) != NULL)) {
-        barrier->privdata = barrier_mark(barrier->seg, BARRIER_OPEN);
-    } else {
-        rc = RSMERR_BAD_SEG_HNDL;
-    }
-    rsmi_guard_leave();
-    return rc;
+    barrier->privdata = barrier_mark(barrier->seg, BARRIER_OPEN);
+    return RSM_SUCCESS;
 }
 
-/* The span's transfers through UCX: outside of the guarded section, which it
- * leaves. */
-static RSMI_COLD int barrier_transfer(rsmi_import_t *import, bool is_close)
-{
-    int rc;
-
-    rsmi_handle_hold(&import->object);
-    rsmi_guard_leave();
-    rc = is_close ? rsmi_transfer_flush(import) : rsmi_transfer_order(import);
-    rsmi_handle_put(&import->object);
-    return rc;
-}
-
-RSMI_INLINE int barrier_complete(rsmapi_barrier_t *barrier, bool is_close)
+/* Accesses through UCX, and whatever there is to say. */
+static RSMI_COLD int barrier_complete(rsmapi_barrier_t *barrier, bool is_close)
 {
     rsmi_import_t *import;
     int rc = barrier_check(barrier);
 
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+    if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rsmi_guard_enter();
-    import = rsmi_handle_find(barrier->seg, RSMI_KIND_IMPORT);
-    if (rsmi_unlikely(import == NULL)) {
-        rc = RSMERR_BAD_SEG_HNDL;
-    } else if (rsmi_unlikely(!barrier_is_open(barrier))) {
+    import = rsmi_get_import(barrier->seg);
+    if (import == NULL) {
+        return RSMERR_BAD_SEG_HNDL;
+    }
+    if (!barrier_is_open(barrier)) {
         rc = RSMERR_BARRIER_NOT_OPENED;
     } else {
         if (is_close) {
             barrier->privdata = barrier_mark(barrier->seg, BARRIER_CLOSED);
         }
-        if (rsmi_unlikely(import->view == NULL)) {
-            return barrier_transfer(import, is_close);
+        if (import->door.view != NULL) {
+            rc = rsmi_span_settle(&import->door, true);
+        } else if (is_close) {
+            rc = rsmi_transfer_flush(import);
+        } else {
+            rc = rsmi_transfer_order(import);
         }
-        rc = rsmi_span_settle(import, true);
     }
-    rsmi_guard_leave();
+    rsmi_handle_put(&import->object);
+    return rc;
+}
+
+RSMI_INLINE int barrier_door(rsmapi_barrier_t *barrier, bool is_close)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    const rsmi_door_t *door;
+    int rc;
+
+    if (rsmi_unlikely((barrier == NULL) || !barrier_is_open(barrier))) {
+        return barrier_complete(barrier, is_close);
+    }
+    door = rsmi_handle_door(self, barrier->seg);
+    if (rsmi_unlikely(door->view == NULL)) {
+        rsmi_guard_retreat(self);
+        return barrier_complete(barrier, is_close);
+    }
+    if (is_close) {
+        barrier->privdata = (void *)((uintptr_t)barrier->privdata ^
+                                     BARRIER_OPEN ^ BARRIER_CLOSED);
+    }
+    rc = rsmi_span_settle(door, true);
+    rsmi_guard_retreat(self);
     return rc;
 }
 
 RSMI_EXPORT int rsm_memseg_import_order_barrier(rsmapi_barrier_t *barrier)
 {
-    return barrier_complete(barrier, false);
+    return barrier_door(barrier, false);
 }
 
 RSMI_EXPORT int rsm_memseg_import_close_barrier(rsmapi_barrier_t *barrier)
 {
-    return barrier_complete(barrier, true);
-}
-
-/* A barrier may have been copied, and each copy be destroyed. */
-static void barrier_discount(rsmi_import_t *import)
-{
-    uint32_t count = atomic_load(&import->barriers);
-
-    while ((count > 0) && !atomic_compare_exchange_weak(&import->barriers,
-                                                        &count, count - 1)) {
-    }
+    return barrier_door(barrier, true);
 }
 
 RSMI_EXPORT int rsm_memseg_import_destroy_barrier(rsmapi_barrier_t *barrier)
@@ -149,14 +162,13 @@ RSMI_EXPORT int rsm_memseg_import_destroy_barrier(rsmapi_barrier_t *barrier)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rsmi_guard_enter();
-    import = rsmi_handle_find(barrier->seg, RSMI_KIND_IMPORT);
+    import = rsmi_get_import(barrier->seg);
     if (import != NULL) {
-        barrier_discount(import);
+        rsmi_import_drop_barrier(import);
+        rsmi_handle_put(&import->object);
     } else {
         rc = RSMERR_BAD_SEG_HNDL;
     }
-    rsmi_guard_leave();
     memset(barrier, 0, sizeof(*barrier));
     return rc;
 }

@@ -76,7 +76,7 @@ RSMI_EXPORT int rsm_memseg_import_set_mode(rsm_memseg_import_handle_t im_memseg,
     }
     if ((mode == RSM_BARRIER_MODE_EXPLICIT) ||
         (mode == RSM_BARRIER_MODE_IMPLICIT)) {
-        atomic_store(&import->mode, (uint32_t)mode);
+        rsmi_import_set_mode(import, mode);
         rc = RSM_SUCCESS;
     }
     rsmi_handle_put(&import->object);
@@ -93,7 +93,7 @@ RSMI_EXPORT int rsm_memseg_import_get_mode(rsm_memseg_import_handle_t im_memseg,
         return RSMERR_BAD_SEG_HNDL;
     }
     if (mode != NULL) {
-        *mode = (rsm_barrier_mode_t)atomic_load(&import->mode);
+        *mode = (rsm_barrier_mode_t)atomic_load(&import->door.mode);
         rc = RSM_SUCCESS;
     }
     rsmi_handle_put(&import->object);

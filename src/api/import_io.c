@@ -53,42 +53,71 @@ RSMI_INLINE int io_check(rsmi_import_t *import, off_t offset, const void *data,
     return RSM_SUCCESS;
 }
 
-RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
-                          void *data, size_t count, size_t width, bool is_put)
+RSMI_INLINE void io_move(char *remote, void *data, size_t count, size_t width,
+                         bool is_put)
 {
-    rsmi_import_t *import;
-    char *remote;
-    int rc;
-
-    rsmi_guard_enter();
-    import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
-    if (rsmi_unlikely(import == NULL)) {
-        rc = RSMERR_BAD_SEG_HNDL;
-        goto out;
-    }
-    rc = io_check(import, offset, data, count, width, is_put);
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
-        goto out;
-    }
-    if (rsmi_unlikely(import->view == NULL)) {
-        return io_transfer(import, (size_t)offset, data, count * width, is_put);
-    }
-    remote = import->view + offset;
     if (is_put) {
         rsmi_move(remote, data, count, width);
     } else {
         rsmi_move(data, remote, count, width);
     }
-    if (rsmi_likely(rsmi_span_is_implicit(import))) {
-        rc = rsmi_span_settle(import, is_put);
+}
+
+/* What is special about an access, and whatever there is to say. */
+static RSMI_COLD int io_special(rsm_memseg_import_handle_t handle, off_t offset,
+                                void *data, size_t count, size_t width,
+                                bool is_put)
+{
+    rsmi_import_t *import;
+    int rc;
+
+    rsmi_guard_enter(handle);
+    import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
+    if (import == NULL) {
+        rc = RSMERR_BAD_SEG_HNDL;
+        goto out;
     }
+    rc = io_check(import, offset, data, count, width, is_put);
+    if (rc != RSM_SUCCESS) {
+        goto out;
+    }
+    if (import->door.view == NULL) {
+        return io_transfer(import, (size_t)offset, data, count * width, is_put);
+    }
+    io_move(import->door.view + offset, data, count, width, is_put);
+    rc = rsmi_span_end(&import->door, is_put);
 out:
     rsmi_guard_leave();
     return rc;
 }
 
-/* One routine for each width and direction that deals with every case, outside
- * of the front doors, which stay small. */
+/* Any number of elements between plain memory and a view. The connection is
+ * looked at once, afterwards: what went to a withdrawn segment's pages went to
+ * nobody, and is reported. */
+RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
+                          void *data, size_t count, size_t width, bool is_put)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    size_t start = (size_t)offset, size;
+    const rsmi_door_t *door;
+    int rc;
+
+    door = rsmi_handle_door(self, handle);
+    size = rsmi_span_size(door, is_put);
+    if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
+                      (data == NULL) ||
+                      ((((uintptr_t)data | start) & (width - 1)) != 0))) {
+        rsmi_guard_retreat(self);
+        return io_special(handle, offset, data, count, width, is_put);
+    }
+    io_move(door->view + start, data, count, width, is_put);
+    rc = rsmi_span_end(door, is_put);
+    rsmi_guard_retreat(self);
+    return rc;
+}
+
+/* One routine for each width and direction, outside of the front doors, which
+ * stay small. */
 #define IO_DEFINE(name, width, is_put)                                \
     static __attribute__((noinline)) int io_##name(                   \
         rsm_memseg_import_handle_t handle, off_t offset, void *data,  \
@@ -109,55 +138,60 @@ IO_DEFINE(put64, 8, true)
 typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
                          void *data, size_t count);
 
-/* Nothing about this access needs a second look. */
-RSMI_INLINE bool io_is_plain(const rsmi_import_t *import, off_t offset,
-                             const void *data, size_t len, size_t width,
-                             bool is_put)
-{
-    rsm_permission_t perm = is_put ? RSM_PERM_WRITE : RSM_PERM_READ;
-    size_t low = atomic_load_explicit(&import->low, memory_order_relaxed);
-    size_t high = atomic_load_explicit(&import->high, memory_order_relaxed);
-    size_t start = (size_t)offset;
-
-    return (data != NULL) && ((((uintptr_t)data | start) & (width - 1)) == 0) &&
-           (start >= low) && (start <= high) && (len <= high - start) &&
-           ((import->perm & perm) != 0) && (import->view != NULL) &&
-           (!rsmi_span_is_implicit(import) ||
-            (atomic_load_explicit(&import->barriers, memory_order_relaxed) !=
-             0)) &&
-           rsmi_import_stands(import);
-}
-
-/* The case that counts, a single word or a few bytes between plain memory and
- * a view: it calls nothing and saves no registers. All else goes to
- * @p general. */
-RSMI_INLINE int io_door(rsm_memseg_import_handle_t handle, off_t offset,
+/* The case that counts, one word between plain memory and a view: it calls
+ * nothing and saves no registers. Whatever is special about it closes the door
+ * and goes to @p general. The connection is looked at once, afterwards: what
+ * went to a withdrawn segment's pages went to nobody, and is reported. */
+RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
                         void *data, size_t count, size_t width, bool is_put,
                         io_func_t general)
 {
-    rsmi_import_t *import;
-    int rc = RSM_SUCCESS;
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    size_t start = (size_t)offset;
+    const rsmi_door_t *door;
+    int rc;
 
-    if (rsmi_unlikely((width == 1) ? (count > RSMI_MOVE_FEW) : (count != 1))) {
+    if (rsmi_unlikely((count != 1) || (data == NULL) ||
+                      ((((uintptr_t)data | start) & (width - 1)) != 0))) {
         return general(handle, offset, data, count);
     }
-    rsmi_guard_enter();
-    import = rsmi_handle_find(handle, RSMI_KIND_IMPORT);
-    if (rsmi_unlikely(
-            (import == NULL) ||
-            !io_is_plain(import, offset, data, count * width, width, is_put))) {
-        rsmi_guard_leave();
+    door = rsmi_handle_door(self, handle);
+    if (rsmi_unlikely(start >= rsmi_span_size(door, is_put))) {
+        rsmi_guard_retreat(self);
+        return general(handle, offset, data, count);
+    }
+    io_move(door->view + start, data, 1, width, is_put);
+    rc = rsmi_span_end(door, is_put);
+    rsmi_guard_retreat(self);
+    return rc;
+}
+
+/* The same for a few bytes. */
+RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
+                         void *data, size_t count, bool is_put,
+                         io_func_t general)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    size_t start = (size_t)offset, size;
+    const rsmi_door_t *door;
+    int rc;
+
+    if (rsmi_unlikely((count > RSMI_COPY_FEW) || (data == NULL))) {
+        return general(handle, offset, data, count);
+    }
+    door = rsmi_handle_door(self, handle);
+    size = rsmi_span_size(door, is_put);
+    if (rsmi_unlikely((start >= size) || (count > size - start))) {
+        rsmi_guard_retreat(self);
         return general(handle, offset, data, count);
     }
     if (is_put) {
-        rsmi_move_few(import->view + offset, data, count, width);
+        rsmi_copy_few(door->view + start, data, count);
     } else {
-        rsmi_move_few(data, import->view + offset, count, width);
+        rsmi_copy_few(data, door->view + start, count);
     }
-    if (rsmi_likely(rsmi_span_is_implicit(import))) {
-        rc = rsmi_span_settle(import, is_put);
-    }
-    rsmi_guard_leave();
+    rc = rsmi_span_end(door, is_put);
+    rsmi_guard_retreat(self);
     return rc;
 }
 
@@ -165,68 +199,68 @@ RSMI_EXPORT int rsm_memseg_import_get8(rsm_memseg_import_handle_t im_memseg,
                                        off_t offset, uint8_t *datap,
                                        ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 1, false, io_get8);
+    return io_bytes(im_memseg, offset, datap, rep_cnt, false, io_get8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get16(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint16_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 2, false, io_get16);
+    return io_word(im_memseg, offset, datap, rep_cnt, 2, false, io_get16);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get32(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint32_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 4, false, io_get32);
+    return io_word(im_memseg, offset, datap, rep_cnt, 4, false, io_get32);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint64_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 8, false, io_get64);
+    return io_word(im_memseg, offset, datap, rep_cnt, 8, false, io_get64);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get(rsm_memseg_import_handle_t im_memseg,
                                       off_t offset, void *dst_addr,
                                       size_t length)
 {
-    return io_door(im_memseg, offset, dst_addr, length, 1, false, io_get8);
+    return io_bytes(im_memseg, offset, dst_addr, length, false, io_get8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put8(rsm_memseg_import_handle_t im_memseg,
                                        off_t offset, uint8_t *datap,
                                        ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 1, true, io_put8);
+    return io_bytes(im_memseg, offset, datap, rep_cnt, true, io_put8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put16(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint16_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 2, true, io_put16);
+    return io_word(im_memseg, offset, datap, rep_cnt, 2, true, io_put16);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put32(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint32_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 4, true, io_put32);
+    return io_word(im_memseg, offset, datap, rep_cnt, 4, true, io_put32);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint64_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_door(im_memseg, offset, datap, rep_cnt, 8, true, io_put64);
+    return io_word(im_memseg, offset, datap, rep_cnt, 8, true, io_put64);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put(rsm_memseg_import_handle_t im_memseg,
                                       off_t offset, void *src_addr,
                                       size_t length)
 {
-    return io_door(im_memseg, offset, src_addr, length, 1, true, io_put8);
+    return io_bytes(im_memseg, offset, src_addr, length, true, io_put8);
 }

@@ -5,8 +5,7 @@
 #include "api/guard.h"
 #include "core/localmem.h"
 #include "core/span.h"
-
-#include <string.h>
+#include "util/copy.h"
 
 typedef struct {
     rsmi_import_t *import;
@@ -72,7 +71,7 @@ static int iov_move(const iov_t *iov, char *local, size_t offset, size_t len)
 {
     rsmi_import_t *import = iov->import;
 
-    if (import->view == NULL) {
+    if (import->door.view == NULL) {
         if (len == 0) {
             return RSM_SUCCESS;
         }
@@ -81,11 +80,11 @@ static int iov_move(const iov_t *iov, char *local, size_t offset, size_t len)
                            : rsmi_transfer_get(import, offset, local, len);
     }
     if (iov->is_put) {
-        memcpy(import->view + offset, local, len);
+        rsmi_copy(import->door.view + offset, local, len);
     } else {
-        memcpy(local, import->view + offset, len);
+        rsmi_copy(local, import->door.view + offset, len);
     }
-    return iov->is_implicit ? rsmi_span_settle(import, iov->is_put)
+    return iov->is_implicit ? rsmi_span_settle(&import->door, iov->is_put)
                             : RSM_SUCCESS;
 }
 
@@ -115,14 +114,22 @@ static int iov_post(const iov_t *iov, uint_t flags)
     if ((flags & RSM_IMPLICIT_SIGPOST) == 0) {
         return RSM_SUCCESS;
     }
-    if (!iov->is_implicit && (iov->import->view == NULL)) {
+    if (!iov->is_implicit && (iov->import->door.view == NULL)) {
         rc = rsmi_transfer_flush(iov->import);
     }
     if (rc == RSM_SUCCESS) {
-        rsmi_import_fence();
+        rsmi_door_fence();
         rc = rsmi_import_post(iov->import, flags & RSM_SIGPOST_NO_ACCUMULATE);
     }
     return rc;
+}
+
+/* What is wrong with the pieces as such. */
+static bool iov_is_bad(const rsm_scat_gath_t *sg_io)
+{
+    return (sg_io->io_request_count == 0) ||
+           (sg_io->io_request_count > RSM_MAX_SGIOREQS) ||
+           (sg_io->iovec == NULL);
 }
 
 static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
@@ -130,9 +137,7 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
     size_t idx;
     int rc;
 
-    if ((sg_io->io_request_count == 0) ||
-        (sg_io->io_request_count > RSM_MAX_SGIOREQS) ||
-        (sg_io->iovec == NULL)) {
+    if (iov_is_bad(sg_io)) {
         return RSMERR_BAD_SGIO;
     }
     iov->pieces = sg_io->iovec;
@@ -141,7 +146,8 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    for (idx = 0; idx < sg_io->io_request_count; ++idx) {
+    idx = sg_io->io_request_count - sg_io->io_residual_count;
+    for (; idx < sg_io->io_request_count; ++idx) {
         rc = iov_piece(iov, idx);
         if (rc != RSM_SUCCESS) {
             return rc;
@@ -151,15 +157,11 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
     return iov_post(iov, sg_io->flags);
 }
 
-static int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
+static RSMI_COLD int iov_special(rsm_scat_gath_t *sg_io, bool is_put)
 {
     iov_t iov = {.is_put = is_put};
     int rc;
 
-    if (sg_io == NULL) {
-        return RSMERR_BAD_SGIO;
-    }
-    sg_io->io_residual_count = sg_io->io_request_count;
     iov.import = rsmi_get_import(sg_io->remote_handle);
     if (iov.import == NULL) {
         return RSMERR_BAD_SEG_HNDL;
@@ -167,6 +169,77 @@ static int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
     rc = iov_run(sg_io, &iov);
     iov_put_locals(&iov);
     rsmi_handle_put(&iov.import->object);
+    return rc;
+}
+
+/* Pieces between plain memory and a view, with nothing to be done at the end.
+ * How many pieces are left is in the residual count: all but those that went
+ * through the door. */
+RSMI_INLINE bool iov_is_plain(const rsm_scat_gath_t *sg_io)
+{
+    size_t idx;
+
+    if (iov_is_bad(sg_io) || ((sg_io->flags & RSM_IMPLICIT_SIGPOST) != 0)) {
+        return false;
+    }
+    for (idx = 0; idx < sg_io->io_request_count; ++idx) {
+        if (sg_io->iovec[idx].io_type != RSM_VA_TYPE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False: a special one. */
+RSMI_INLINE bool iov_door_piece(const rsmi_door_t *door,
+                                const rsm_iovec_t *piece, bool is_put,
+                                int *rc_p)
+{
+    size_t size = rsmi_span_size(door, is_put);
+    size_t start = (size_t)piece->remote_offset;
+    size_t len = piece->transfer_length;
+    char *local = piece->local.vaddr;
+
+    if ((local == NULL) || (start >= size) || (len > size - start)) {
+        return false;
+    }
+    local += piece->local_offset;
+    if (is_put) {
+        rsmi_copy(door->view + start, local, len);
+    } else {
+        rsmi_copy(local, door->view + start, len);
+    }
+    *rc_p = rsmi_span_end(door, is_put);
+    return true;
+}
+
+RSMI_INLINE int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    const rsmi_door_t *door;
+    int rc = RSM_SUCCESS;
+    size_t idx = 0;
+
+    if (sg_io == NULL) {
+        return RSMERR_BAD_SGIO;
+    }
+    sg_io->io_residual_count = sg_io->io_request_count;
+    if (rsmi_unlikely(!iov_is_plain(sg_io))) {
+        return iov_special(sg_io, is_put);
+    }
+    door = rsmi_handle_door(self, sg_io->remote_handle);
+    while ((idx < sg_io->io_request_count) && (rc == RSM_SUCCESS) &&
+           iov_door_piece(door, &sg_io->iovec[idx], is_put, &rc)) {
+        ++idx;
+    }
+    rsmi_guard_retreat(self);
+    if (rc != RSM_SUCCESS) {
+        --idx; /* it got nowhere that counts */
+    }
+    sg_io->io_residual_count -= idx;
+    if (rsmi_unlikely((rc == RSM_SUCCESS) && (sg_io->io_residual_count != 0))) {
+        return iov_special(sg_io, is_put);
+    }
     return rc;
 }
 

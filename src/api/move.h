@@ -4,12 +4,12 @@
 #define RSMI_MOVE_H
 
 #include "util/compiler.h"
+#include "util/copy.h"
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
-/* From this many elements on memcpy() is faster than one store each. It moves
+/* From this many elements on a copy is faster than one store each. It moves
  * aligned words whole on every processor that we know. */
 #define RSMI_MOVE_SINGLY 16
 
@@ -26,14 +26,14 @@ typedef uint64_t __attribute__((may_alias)) rsmi_word64_t;
             __ATOMIC_RELAXED);                                          \
     }
 
-/* @p width is a constant where this is called. */
+/* Best where @p width is a constant. */
 RSMI_INLINE void rsmi_move(void *dst, const void *src, size_t count,
                            size_t width)
 {
     size_t idx;
 
     if ((width == 1) || rsmi_unlikely(count > RSMI_MOVE_SINGLY)) {
-        memcpy(dst, src, count * width);
+        rsmi_copy(dst, src, count * width);
     } else if (width == 2) {
         RSMI_MOVE_WORDS(rsmi_word16_t)
     } else if (width == 4) {
@@ -44,46 +44,5 @@ RSMI_INLINE void rsmi_move(void *dst, const void *src, size_t count,
 }
 
 #undef RSMI_MOVE_WORDS
-
-/* Bytes that rsmi_move_few() takes at most. */
-#define RSMI_MOVE_FEW 16
-
-/* Eight to sixteen bytes are two words that may overlap, and so on down. */
-RSMI_INLINE void rsmi_move_bytes(char *dst, const char *src, size_t count)
-{
-    uint64_t first, last;
-    uint32_t first4, last4;
-    uint16_t first2, last2;
-
-    if (count >= 8) {
-        memcpy(&first, src, 8);
-        memcpy(&last, src + count - 8, 8);
-        memcpy(dst, &first, 8);
-        memcpy(dst + count - 8, &last, 8);
-    } else if (count >= 4) {
-        memcpy(&first4, src, 4);
-        memcpy(&last4, src + count - 4, 4);
-        memcpy(dst, &first4, 4);
-        memcpy(dst + count - 4, &last4, 4);
-    } else if (count >= 2) {
-        memcpy(&first2, src, 2);
-        memcpy(&last2, src + count - 2, 2);
-        memcpy(dst, &first2, 2);
-        memcpy(dst + count - 2, &last2, 2);
-    } else if (count == 1) {
-        *dst = *src;
-    }
-}
-
-/* One word, or up to RSMI_MOVE_FEW bytes; @p width is a constant. */
-RSMI_INLINE void rsmi_move_few(void *dst, const void *src, size_t count,
-                               size_t width)
-{
-    if (width == 1) {
-        rsmi_move_bytes(dst, src, count);
-    } else {
-        rsmi_move(dst, src, 1, width);
-    }
-}
 
 #endif

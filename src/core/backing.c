@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "core/backing.h"
+#include "core/backing_table.h"
 
 #include "fabric/fabric.h"
 #include "rsmapi.h"
+#include "util/help.h"
+#include "util/limit.h"
 #include "util/log.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,15 +15,6 @@
 /* From this size on it is worth asking whether there is memory: taking more
  * than there is wakes the kernel's out-of-memory killer, not an error. */
 #define BACKING_LARGE ((size_t)64 << 20)
-
-struct rsmi_backing {
-    char *addr; /* the application's range */
-    rsmi_mem_pages_t pages;
-    rsmi_fabric_mem_t *mem; /* NULL: the pages are our own */
-    uint32_t references;    /* pieces */
-    bool is_listed;         /* in the table; not so once it lost its range */
-    struct rsmi_backing *prev, *next; /* list of all */
-};
 
 rsmi_lock_t rsmi_memory_lock = RSMI_LOCK_INIT;
 
@@ -42,12 +34,17 @@ size_t rsmi_backing_size(const rsmi_backing_t *backing)
 
 int rsmi_backing_fd(const rsmi_backing_t *backing)
 {
-    return backing->pages.fd;
+    return rsmi_mem_pages_fd(&backing->pages);
 }
 
-char *rsmi_backing_view(const rsmi_backing_t *backing)
+size_t rsmi_backing_offset(const rsmi_backing_t *backing)
 {
-    return backing->pages.view;
+    return (size_t)backing->pages.base;
+}
+
+bool rsmi_backing_is_pooled(const rsmi_backing_t *backing)
+{
+    return rsmi_mem_pages_are_pooled(&backing->pages);
 }
 
 bool rsmi_backing_is_common(const rsmi_backing_t *backing)
@@ -119,215 +116,25 @@ static void backing_unlist(rsmi_backing_t *backing)
     backing->is_listed = false;
 }
 
-/* --- pages ---------------------------------------------------------------- */
-
-/* UCX's own allocation where it has shared memory, so that its transports can
- * reach the pages directly; our own where the job runs without. */
-static int backing_make_pages(size_t size, rsmi_mem_pages_t *pages_p,
-                              rsmi_fabric_mem_t **mem_p)
+rsmi_backing_t *rsmi_backing_behind(const char *addr)
 {
-    rsmi_fabric_info_t info;
-    void *view;
-    int fd, rc;
+    size_t idx = backing_lower_bound(addr);
 
-    *mem_p = NULL;
-    if ((size > BACKING_LARGE) && (size > rsmi_mem_available())) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    rsmi_fabric_query(RSMI_FABRIC_SHM, &info);
-    if (!info.is_present) {
-        return rsmi_mem_pages_create(size, pages_p);
-    }
-    rc = rsmi_fabric_alloc(size, mem_p, &view, &fd);
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
-    if (fd < 0) {
-        rsmi_fabric_release(*mem_p);
-        *mem_p = NULL;
-        return rsmi_mem_pages_create(size, pages_p);
-    }
-    rc = rsmi_mem_pages_adopt(fd, view, size, pages_p);
-    if (rc != RSM_SUCCESS) {
-        rsmi_fabric_release(*mem_p);
-        *mem_p = NULL;
-    }
-    return rc;
+    return (idx < backings.count) ? backings.list[idx] : NULL;
 }
 
-static void backing_free_pages(rsmi_mem_pages_t *pages, rsmi_fabric_mem_t *mem)
+rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
 {
-    if (mem != NULL) {
-        rsmi_fabric_release(mem);
-    } else {
-        rsmi_mem_pages_destroy(pages);
-    }
-}
+    rsmi_backing_t *backing = rsmi_backing_behind(area->start);
 
-static int backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    rsmi_backing_t *backing;
-    int rc;
-
-    rc = backing_reserve_row();
-    if (rc != RSM_SUCCESS) {
-        goto err;
-    }
-    backing = calloc(1, sizeof(*backing));
-    if (backing == NULL) {
-        rc = RSMERR_INSUFFICIENT_MEM;
-        goto err;
-    }
-    rc = backing_make_pages(size, &backing->pages, &backing->mem);
-    if (rc != RSM_SUCCESS) {
-        goto err_free;
-    }
-    rc = rsmi_mem_pages_fill(&backing->pages, addr);
-    if (rc == RSM_SUCCESS) {
-        rc = rsmi_mem_pages_place(&backing->pages, addr);
-    }
-    if (rc != RSM_SUCCESS) {
-        goto err_pages;
-    }
-    backing->addr = addr;
-    backing_list(backing);
-    DL_APPEND(backing_all, backing);
-    *backing_p = backing;
-    return RSM_SUCCESS;
-
-err_pages:
-    backing_free_pages(&backing->pages, backing->mem);
-err_free:
-    free(backing);
-err:
-    return rc;
-}
-
-/* Pages that cannot become private again for want of memory stay what they
- * are, shared with nobody: the application keeps its contents. */
-static void backing_destroy(rsmi_backing_t *backing)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    if (!rsmi_mem_pages_recall(&backing->pages, backing->addr, false)) {
-        rsmi_warn("core", "no memory to make %zu exported bytes private again",
-                  backing->pages.size);
-    }
-    backing_unlist(backing);
-    DL_DELETE(backing_all, backing);
-    backing_free_pages(&backing->pages, backing->mem);
-    free(backing);
-}
-
-/* --- pieces --------------------------------------------------------------- */
-
-static int pieces_add(rsmi_pieces_t *pieces, rsmi_backing_t *backing,
-                      char *addr, size_t size)
-{
-    rsmi_piece_t *grown, *last;
-
-    last = (pieces->count > 0) ? &pieces->pieces[pieces->count - 1] : NULL;
-    if ((backing == NULL) && (last != NULL) && (last->backing == NULL)) {
-        last->size += size; /* foreign neighbours need not be told apart */
-        return RSM_SUCCESS;
-    }
-    grown = realloc(pieces->pieces, (pieces->count + 1) * sizeof(*grown));
-    if (grown == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    pieces->pieces = grown;
-    last = &grown[pieces->count++];
-    last->backing = backing;
-    last->addr = addr;
-    last->size = size;
-    last->offset = 0;
-    if (backing != NULL) {
-        last->offset = (size_t)(addr - backing->addr);
-        ++backing->references;
-    }
-    return RSM_SUCCESS;
-}
-
-void rsmi_backing_release(rsmi_pieces_t *pieces)
-{
-    rsmi_backing_t *backing;
-    size_t idx;
-
-    for (idx = pieces->count; idx-- > 0;) {
-        backing = pieces->pieces[idx].backing;
-        if ((backing != NULL) && (--backing->references == 0)) {
-            backing_destroy(backing);
-        }
-    }
-    free(pieces->pieces);
-    pieces->pieces = NULL;
-    pieces->count = 0;
-}
-
-/* The backing whose pages really lie at this area, or NULL. */
-static rsmi_backing_t *backing_at(const rsmi_mem_area_t *area)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    size_t idx = backing_lower_bound(area->start);
-    rsmi_backing_t *backing;
-
-    if (!area->is_shared || (idx == backings.count)) {
-        return NULL;
-    }
-    backing = backings.list[idx];
-    if ((area->start < backing->addr) || (area->dev != backing->pages.dev) ||
-        (area->ino != backing->pages.ino) ||
-        (area->offset != (off_t)(area->start - backing->addr))) {
+    if ((backing == NULL) || (area->start < backing->addr) ||
+        !rsmi_mem_pages_lie_at(&backing->pages, area, backing->addr)) {
         return NULL;
     }
     return backing;
 }
 
-typedef struct {
-    rsmi_pieces_t plan; /* pieces without references; private: to be made */
-    bool *is_private;
-} acquire_t;
-
-/* First pass: what lies where. Neighbouring private areas become one piece. */
-static int acquire_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
-{
-    acquire_t *acquire = arg;
-    rsmi_pieces_t *plan = &acquire->plan;
-    rsmi_backing_t *backing = backing_at(area);
-    rsmi_piece_t *grown;
-    bool *flags;
-
-    if ((area->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)) {
-        return RSMERR_PERM_DENIED;
-    }
-    if ((plan->count > 0) &&
-        (plan->pieces[plan->count - 1].backing == backing) &&
-        (acquire->is_private[plan->count - 1] == !area->is_shared)) {
-        plan->pieces[plan->count - 1].size += area->size;
-        return RSM_SUCCESS;
-    }
-    grown = realloc(plan->pieces, (plan->count + 1) * sizeof(*grown));
-    if (grown == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    plan->pieces = grown;
-    flags = realloc(acquire->is_private, (plan->count + 1) * sizeof(*flags));
-    if (flags == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    acquire->is_private = flags;
-    grown[plan->count].backing = backing;
-    grown[plan->count].addr = area->start;
-    grown[plan->count].size = area->size;
-    flags[plan->count] = !area->is_shared;
-    ++plan->count;
-    return RSM_SUCCESS;
-}
-
-/* Where the application has put other memory into a range that was exported
- * and is still, the backing behind it no longer belongs there. */
-static void acquire_forget_stale(char *addr, size_t size)
-    RSMI_REQUIRES(rsmi_memory_lock)
+void rsmi_backing_forget(char *addr, size_t size)
 {
     size_t idx = backing_lower_bound(addr);
 
@@ -336,81 +143,173 @@ static void acquire_forget_stale(char *addr, size_t size)
     }
 }
 
-static int acquire_survey(void *addr, size_t size, acquire_t *acquire)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    char here;
+/* --- pages ---------------------------------------------------------------- */
 
-    memset(acquire, 0, sizeof(*acquire));
-    /* Pages under the running stack frame cannot change places. */
-    if ((&here >= (char *)addr) && (&here < (char *)addr + size)) {
-        return RSMERR_BAD_ADDR;
+/* Where UCX may use shared memory, exports count as such, too. */
+static bool backing_is_posix(void)
+{
+    rsmi_fabric_info_t info;
+
+    rsmi_fabric_query(RSMI_FABRIC_SHM, &info);
+    return info.is_present;
+}
+
+/* The answer to a lack of memory that the user can do something about. */
+static int backing_no_room(size_t size)
+{
+    size_t room = backing_is_posix() ? rsmi_mem_shm_room() : SIZE_MAX;
+
+    if (room < size) {
+        rsmi_help(RSMI_HELP_SHM_FULL, size, room);
     }
-    return rsmi_mem_survey(addr, size, acquire_area, acquire);
+    return RSMERR_INSUFFICIENT_MEM;
 }
 
-static void acquire_clear(acquire_t *acquire)
+/* What is known not to fit is not begun: a full /dev/shm is noticed page by
+ * page, and to take more memory than there is wakes the kernel's out-of-memory
+ * killer, not an error. */
+static int backing_make_pages(size_t size, bool is_alone,
+                              rsmi_mem_pages_t *pages_p)
 {
-    free(acquire->plan.pieces);
-    free(acquire->is_private);
-}
-
-/* Second pass: share what is private still. */
-static int acquire_carry_out(const acquire_t *acquire, rsmi_pieces_t *pieces_p)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    const rsmi_piece_t *plan;
-    rsmi_backing_t *backing;
-    size_t idx;
+    bool is_posix = backing_is_posix();
     int rc;
 
-    for (idx = 0; idx < acquire->plan.count; ++idx) {
-        plan = &acquire->plan.pieces[idx];
-        backing = plan->backing;
-        if (acquire->is_private[idx]) {
-            acquire_forget_stale(plan->addr, plan->size);
-            rc = backing_create(plan->addr, plan->size, &backing);
-            if (rc != RSM_SUCCESS) {
-                return rc;
-            }
+    if (size > BACKING_LARGE) {
+        if (size > rsmi_mem_available()) {
+            return RSMERR_INSUFFICIENT_MEM;
         }
-        rc = pieces_add(pieces_p, backing, plan->addr, plan->size);
-        if (rc != RSM_SUCCESS) {
-            if (acquire->is_private[idx]) {
-                backing_destroy(backing);
-            }
-            return rc;
+        if (is_posix && (size > rsmi_mem_shm_room())) {
+            return backing_no_room(size);
         }
     }
+    rc = rsmi_mem_pages_create(size, is_posix, is_alone, pages_p);
+    if (rc == RSMERR_INSUFFICIENT_RESOURCES) {
+        rsmi_help(RSMI_HELP_NO_DESCRIPTORS, rsmi_limit_descriptors());
+    }
+    return (rc == RSMERR_INSUFFICIENT_MEM) ? backing_no_room(size) : rc;
+}
+
+static int backing_fill_pages(const rsmi_mem_pages_t *pages, const void *from)
+{
+    int rc = rsmi_mem_pages_fill(pages, from);
+
+    return (rc == RSMERR_INSUFFICIENT_MEM) ? backing_no_room(pages->size) : rc;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+/* With a row reserved in the table. */
+static int backing_new(size_t size, rsmi_backing_t **backing_p)
+    RSMI_REQUIRES(rsmi_memory_lock)
+{
+    rsmi_backing_t *backing;
+    int rc;
+
+    rc = backing_reserve_row();
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    backing = calloc(1, sizeof(*backing));
+    if (backing == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    rc = backing_make_pages(size, false, &backing->pages);
+    if (rc != RSM_SUCCESS) {
+        free(backing);
+        return rc;
+    }
+    *backing_p = backing;
     return RSM_SUCCESS;
 }
 
-int rsmi_backing_acquire(void *addr, size_t size, rsmi_pieces_t *pieces_p)
+static void backing_enter(rsmi_backing_t *backing, char *addr)
+    RSMI_REQUIRES(rsmi_memory_lock)
 {
-    acquire_t acquire;
+    backing->addr = addr;
+    backing_list(backing);
+    DL_APPEND(backing_all, backing);
+}
+
+int rsmi_backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
+{
+    rsmi_backing_t *backing;
     int rc;
 
-    pieces_p->pieces = NULL;
-    pieces_p->count = 0;
-    rc = acquire_survey(addr, size, &acquire);
-    if (rc == RSM_SUCCESS) {
-        rc = acquire_carry_out(&acquire, pieces_p);
-        if (rc != RSM_SUCCESS) {
-            rsmi_backing_release(pieces_p);
-        }
+    rc = backing_new(size, &backing);
+    if (rc != RSM_SUCCESS) {
+        return rc;
     }
-    acquire_clear(&acquire);
+    rc = backing_fill_pages(&backing->pages, addr);
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_mem_pages_place(&backing->pages, addr);
+    }
+    if (rc != RSM_SUCCESS) {
+        rsmi_mem_pages_destroy(&backing->pages, false);
+        free(backing);
+        return rc;
+    }
+    backing_enter(backing, addr);
+    *backing_p = backing;
+    return RSM_SUCCESS;
+}
+
+int rsmi_backing_create_kept(size_t size, rsmi_backing_t **backing_p)
+{
+    rsmi_backing_t *backing;
+    char *addr;
+    int rc;
+
+    rc = backing_new(size, &backing);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = rsmi_mem_pages_reserve(&backing->pages);
+    if (rc == RSMERR_INSUFFICIENT_MEM) {
+        (void)backing_no_room(size);
+    }
+    addr = (rc == RSM_SUCCESS) ? rsmi_mem_reserve(size) : NULL;
+    if (addr == NULL) {
+        rc = RSMERR_INSUFFICIENT_MEM;
+        goto err_pages;
+    }
+    rc = rsmi_mem_pages_place(&backing->pages, addr);
+    if (rc != RSM_SUCCESS) {
+        goto err_unmap;
+    }
+    backing->is_kept = true;
+    backing_enter(backing, addr);
+    *backing_p = backing;
+    return RSM_SUCCESS;
+
+err_unmap:
+    rsmi_mem_unmap(addr, size);
+err_pages:
+    rsmi_mem_pages_destroy(&backing->pages, false);
+    free(backing);
     return rc;
 }
 
-int rsmi_backing_examine(void *addr, size_t size)
+void rsmi_backing_discard(rsmi_backing_t *backing)
 {
-    acquire_t acquire;
-    int rc;
+    backing_unlist(backing);
+    DL_DELETE(backing_all, backing);
+    rsmi_mem_pages_destroy(&backing->pages, backing->is_held);
+    free(backing);
+}
 
-    rc = acquire_survey(addr, size, &acquire);
-    acquire_clear(&acquire);
-    return rc;
+/* Pages that cannot become private again for want of memory stay what they
+ * are, shared with nobody: the application keeps its contents. */
+void rsmi_backing_destroy(rsmi_backing_t *backing)
+{
+    bool is_private;
+
+    is_private = rsmi_mem_pages_recall(&backing->pages, backing->addr, false);
+    if (!is_private) {
+        rsmi_warn("core", "no memory to make %zu exported bytes private again",
+                  backing->pages.size);
+        backing->is_held = true; /* by the application itself */
+    }
+    rsmi_backing_discard(backing);
 }
 
 rsmi_backing_t *rsmi_backing_sole(const rsmi_pieces_t *pieces)
@@ -428,17 +327,62 @@ rsmi_backing_t *rsmi_backing_sole(const rsmi_pieces_t *pieces)
     return backing;
 }
 
+void rsmi_backing_set_renewing(rsmi_backing_t *backing, bool is_renewing)
+{
+    backing->is_renewing = is_renewing;
+}
+
+bool rsmi_backing_is_renewing(const rsmi_pieces_t *pieces)
+{
+    size_t idx;
+
+    for (idx = 0; idx < pieces->count; ++idx) {
+        if ((pieces->pieces[idx].backing != NULL) &&
+            pieces->pieces[idx].backing->is_renewing) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void rsmi_backing_hold(const rsmi_pieces_t *pieces)
+{
+    size_t idx;
+
+    for (idx = 0; idx < pieces->count; ++idx) {
+        if (pieces->pieces[idx].backing != NULL) {
+            pieces->pieces[idx].backing->is_held = true;
+        }
+    }
+}
+
 /* --- moving and renewing -------------------------------------------------- */
 
-/* Whether all of the new range is private, or shows this very backing. */
+typedef struct {
+    rsmi_backing_t *mover;
+    rsmi_backing_t *spare; /* memory of the library's that no segment uses */
+    const char *addr;
+} move_t;
+
+/* Whether all of the new range is private, or shows this very backing, or is
+ * the whole of a spare one. */
 static int move_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
 {
+    move_t *move = arg;
+    rsmi_backing_t *here = rsmi_backing_at(area);
+
     if ((area->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)) {
         return RSMERR_PERM_DENIED;
     }
-    if (area->is_shared && (backing_at(area) != arg)) {
+    if (!area->is_shared || (here == move->mover)) {
+        return RSM_SUCCESS;
+    }
+    if ((here == NULL) || !here->is_kept || (here->references > 0) ||
+        (here->addr != move->addr) ||
+        (here->pages.size != move->mover->pages.size)) {
         return RSMERR_INSUFFICIENT_RESOURCES;
     }
+    move->spare = here;
     return RSM_SUCCESS;
 }
 
@@ -457,6 +401,7 @@ static void backing_return(rsmi_backing_t *backing, char *old)
 
 int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
 {
+    move_t move = {.mover = backing, .addr = addr};
     char *old = backing->addr;
     int rc;
 
@@ -465,7 +410,7 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rc = rsmi_mem_survey(addr, backing->pages.size, move_area, backing);
+    rc = rsmi_mem_survey(addr, backing->pages.size, move_area, &move);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -482,32 +427,40 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
         return rc;
     }
     backing_unlist(backing);
-    acquire_forget_stale(addr, backing->pages.size);
+    rsmi_backing_forget(addr, backing->pages.size);
+    if (move.spare != NULL) {
+        rsmi_backing_discard(move.spare);
+    }
+    backing->is_kept = move.spare != NULL;
     backing->addr = addr;
     backing_list(backing);
     return RSM_SUCCESS;
 }
 
-int rsmi_backing_renew(rsmi_backing_t *backing)
+int rsmi_backing_renew(rsmi_backing_t *backing, bool is_alone)
 {
     rsmi_mem_pages_t pages;
-    rsmi_fabric_mem_t *mem;
     int rc;
 
-    rc = backing_make_pages(backing->pages.size, &pages, &mem);
+    rc = backing_make_pages(backing->pages.size, is_alone, &pages);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    memcpy(pages.view, backing->pages.view, pages.size);
-    rc = rsmi_mem_pages_exchange(&backing->pages, &pages, backing->addr);
+    rc = rsmi_mem_pages_copy(&pages, &backing->pages);
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_mem_pages_exchange(&backing->pages, &pages, backing->addr);
+        if (rc != RSM_SUCCESS) {
+            (void)rsmi_mem_pages_exchange(&pages, &backing->pages,
+                                          backing->addr);
+        }
+    }
     if (rc != RSM_SUCCESS) {
-        (void)rsmi_mem_pages_exchange(&pages, &backing->pages, backing->addr);
-        backing_free_pages(&pages, mem);
+        rsmi_mem_pages_destroy(&pages, false);
         return rc;
     }
-    backing_free_pages(&backing->pages, backing->mem);
+    rsmi_mem_pages_destroy(&backing->pages, backing->is_held);
     backing->pages = pages;
-    backing->mem = mem;
+    backing->is_held = false;
     return RSM_SUCCESS;
 }
 

@@ -60,8 +60,18 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     RSMI_REQUIRES(rsmi_memory_lock);
 
 /* Put fresh pages with the same contents behind the application's range; who
- * still holds the old ones is cut off. */
-int rsmi_backing_renew(rsmi_backing_t *backing) RSMI_REQUIRES(rsmi_memory_lock);
+ * still holds the old ones is cut off. @p is_alone: in a file of their own. */
+int rsmi_backing_renew(rsmi_backing_t *backing, bool is_alone)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* While they are being replaced the old ones must not be handed to anybody. The
+ * directory's lock guards the mark. */
+void rsmi_backing_set_renewing(rsmi_backing_t *backing, bool is_renewing);
+bool rsmi_backing_is_renewing(const rsmi_pieces_t *pieces);
+
+/* Somebody who has not let go of the pages may still store to them. */
+void rsmi_backing_hold(const rsmi_pieces_t *pieces)
+    RSMI_REQUIRES(rsmi_memory_lock);
 
 /* Shared by more than one segment. */
 bool rsmi_backing_is_common(const rsmi_backing_t *backing)
@@ -70,11 +80,11 @@ bool rsmi_backing_is_common(const rsmi_backing_t *backing)
 /* Bytes of all its pages. */
 size_t rsmi_backing_size(const rsmi_backing_t *backing);
 
-/* Descriptor of the pages, -1 for none. */
+/* File of the pages, where in it they begin, and whether it is shared with
+ * backings of other memory. */
 int rsmi_backing_fd(const rsmi_backing_t *backing);
-
-/* Our own view of them. */
-char *rsmi_backing_view(const rsmi_backing_t *backing);
+size_t rsmi_backing_offset(const rsmi_backing_t *backing);
+bool rsmi_backing_is_pooled(const rsmi_backing_t *backing);
 
 /* In the child of a fork: everything becomes private. Allocates nothing. */
 void rsmi_backing_forked(void) RSMI_NO_ANALYSIS;

@@ -97,6 +97,7 @@ void rsmi_client_free(rsmi_client_t *client)
     if (client->events != NULL) {
         rsmi_link_free(client->events);
     }
+    free(client->card);
     free(client);
 }
 
@@ -131,7 +132,11 @@ static void client_post(rsmi_client_t *client, const rsmi_wire_post_t *post)
 
     rsmi_lock(&rsmi_directory_lock);
     connection = client_find(client, post->cookie);
-    if ((connection != NULL) && (connection->owner != NULL)) {
+    if ((connection == NULL) || (connection->owner == NULL)) {
+        /* cut off meanwhile */
+    } else if (post->is_nudge != 0) {
+        rsmi_event_nudge(&connection->owner->event);
+    } else {
         rsmi_event_post(&connection->owner->event, is_optional ? 0 : 1,
                         is_optional);
     }
@@ -160,6 +165,55 @@ static bool client_confirm(rsmi_link_t *link,
            RSMI_SEND_DONE;
 }
 
+/* Whatever becomes of it, the importer hears by UCX or not at all. */
+static void client_greet(const rsmi_client_t *client,
+                         const rsmi_wire_card_t *piece)
+{
+    rsmi_fabric_kind_t kind = (rsmi_fabric_kind_t)piece->kind;
+    rsmi_fabric_card_t card = {.number = piece->number,
+                               .token = piece->token,
+                               .address = client->card,
+                               .size = client->card_size};
+
+    (void)rsmi_fabric_service_greet(kind, &card);
+    rsmi_fabric_service_progress(kind);
+}
+
+/* False: it is no piece that could come now. */
+static bool client_take_card(rsmi_client_t *client,
+                             const rsmi_wire_card_t *piece)
+{
+    size_t len = piece->size - piece->offset;
+
+    if ((piece->offset >= piece->size) || (piece->size > RSMI_WIRE_BLOB_MAX) ||
+        (piece->kind >= RSMI_FABRIC_KINDS)) {
+        return false;
+    }
+    if (piece->offset == 0) {
+        free(client->card);
+        client->card_size = 0;
+        client->card_room = piece->size;
+        client->card = calloc(1, piece->size);
+    }
+    if (client->card == NULL) {
+        return true; /* no memory for the first piece */
+    }
+    if ((piece->offset != client->card_size) ||
+        (piece->size > client->card_room)) {
+        return false;
+    }
+    len = (len < sizeof(piece->bytes)) ? len : sizeof(piece->bytes);
+    memcpy(client->card + client->card_size, piece->bytes, len);
+    client->card_size += len;
+    if (client->card_size == client->card_room) {
+        client_greet(client, piece);
+        free(client->card);
+        client->card = NULL;
+        client->card_size = 0;
+    }
+    return true;
+}
+
 bool rsmi_client_serve(rsmi_link_t *link)
 {
     union {
@@ -168,6 +222,7 @@ bool rsmi_client_serve(rsmi_link_t *link)
         rsmi_wire_release_t release;
         rsmi_wire_post_t post;
         rsmi_wire_withdraw_t confirm;
+        rsmi_wire_card_t card;
         char bytes[RSMI_WIRE_SMALL];
     } message;
     uint32_t size;
@@ -195,6 +250,10 @@ bool rsmi_client_serve(rsmi_link_t *link)
         (size == sizeof(message.post)) && (link->state == RSMI_LINK_REQUESTS)) {
         client_post(link->client, &message.post);
         return true;
+    }
+    if ((message.header.type == RSMI_WIRE_CARD) &&
+        (size == sizeof(message.card)) && (link->state == RSMI_LINK_REQUESTS)) {
+        return client_take_card(link->client, &message.card);
     }
     return false;
 }

@@ -188,7 +188,7 @@ const rsmi_controller_t *rsmi_controller_of(rsmapi_controller_handle_t handle)
     const rsmi_controller_t *controller = NULL;
     controller_handle_t *object;
 
-    rsmi_guard_enter();
+    rsmi_guard_enter(handle);
     object = rsmi_handle_find(handle, RSMI_KIND_CONTROLLER);
     if (object != NULL) {
         controller = object->controller;

@@ -24,17 +24,21 @@ static event_entry_t *event_table RSMI_GUARDED_BY(event_table_lock);
 
 void rsmi_event_init(rsmi_event_t *event)
 {
+    memset(&event->own, 0, sizeof(event->own));
+    event->bell = rsmi_bell_take(&event->own, &event->slot);
     rsmi_lock_init(&event->lock);
     event->pipe[0] = -1;
     event->pipe[1] = -1;
-    event->pending = 0;
     event->poll_references = 0;
+    event->is_raised = false;
     event->is_listed = false;
     event->is_closed = false;
 }
 
 void rsmi_event_clear(rsmi_event_t *event)
 {
+    rsmi_bell_close(event->bell);
+    rsmi_bell_give(event->slot);
     if (event->pipe[0] >= 0) {
         (void)close(event->pipe[0]);
         (void)close(event->pipe[1]);
@@ -44,55 +48,85 @@ void rsmi_event_clear(rsmi_event_t *event)
 
 /* --- counting -------------------------------------------------------------- */
 
-static void event_raise(const rsmi_event_t *event)
+/* The pipe says what the bell says. Whoever changes the count makes it so
+ * afterwards, so that the last one to come here has seen the last change. */
+static void event_follow(rsmi_event_t *event) RSMI_REQUIRES(event->lock)
 {
-    if ((event->pipe[1] >= 0) && (write(event->pipe[1], "", 1) != 1)) {
-        rsmi_warn("core", "waking for an event: %s", strerror(errno));
-    }
-}
-
-static void event_lower(const rsmi_event_t *event)
-{
+    bool has_events = rsmi_bell_count(event->bell) > 0;
     char byte;
 
-    if ((event->pipe[0] >= 0) && (read(event->pipe[0], &byte, 1) != 1)) {
+    if ((event->pipe[0] < 0) || (event->is_raised == has_events)) {
+        return;
+    }
+    if (has_events && (write(event->pipe[1], "", 1) != 1)) {
+        rsmi_warn("core", "waking for an event: %s", strerror(errno));
+    }
+    if (!has_events && (read(event->pipe[0], &byte, 1) != 1)) {
         rsmi_debug("core", "somebody else has read the poll descriptor");
     }
+    event->is_raised = has_events;
 }
 
-static void event_add(rsmi_event_t *event, uint64_t count)
-    RSMI_REQUIRES(event->lock)
+void rsmi_event_nudge(rsmi_event_t *event)
 {
-    if ((event->pending == 0) && (count > 0)) {
-        event_raise(event);
-    }
-    event->pending += count;
+    rsmi_lock(&event->lock);
+    event_follow(event);
+    rsmi_unlock(&event->lock);
 }
 
 void rsmi_event_post(rsmi_event_t *event, uint64_t count, bool is_optional)
 {
-    rsmi_lock(&event->lock);
-    event_add(event, count);
-    if (is_optional && (event->pending == 0)) {
-        event_add(event, 1);
+    uint32_t generation = rsmi_bell_generation(event->bell);
+
+    if (rsmi_bell_post(event->bell, generation, count, is_optional) ==
+        RSMI_BELL_NUDGE) {
+        rsmi_event_nudge(event);
     }
-    rsmi_unlock(&event->lock);
 }
 
 static bool event_take(rsmi_event_t *event)
 {
-    bool is_taken;
-
-    rsmi_lock(&event->lock);
-    is_taken = (event->pending > 0) && !event->is_closed;
-    if (is_taken && (--event->pending == 0)) {
-        event_lower(event);
+    if (!rsmi_bell_try(event->bell)) {
+        return false;
     }
-    rsmi_unlock(&event->lock);
-    return is_taken;
+    if (atomic_load(&event->bell->is_watched) != 0) {
+        rsmi_event_nudge(event);
+    }
+    return true;
 }
 
 /* --- waiting --------------------------------------------------------------- */
+
+static bool event_is_closed(rsmi_event_t *event)
+{
+    bool is_closed;
+
+    rsmi_lock(&event->lock);
+    is_closed = event->is_closed;
+    rsmi_unlock(&event->lock);
+    return is_closed;
+}
+
+int rsmi_event_wait(rsmi_event_t *event, rsmi_time_t deadline)
+{
+    int rc;
+
+    while (!event_take(event)) {
+        if (event_is_closed(event)) {
+            return RSMERR_BAD_SEG_HNDL;
+        }
+        rc = rsmi_bell_sleep(event->bell, deadline);
+        if (rc == RSMERR_TIMEOUT) {
+            return event_take(event) ? RSM_SUCCESS : RSMERR_TIMEOUT;
+        }
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+    }
+    return RSM_SUCCESS;
+}
+
+/* --- poll descriptors ------------------------------------------------------ */
 
 static int event_need_pipe(rsmi_event_t *event) RSMI_REQUIRES(event->lock)
 {
@@ -108,50 +142,8 @@ static int event_need_pipe(rsmi_event_t *event) RSMI_REQUIRES(event->lock)
         event->pipe[1] = -1;
         return RSMERR_INSUFFICIENT_RESOURCES;
     }
-    if (event->pending > 0) {
-        event_raise(event);
-    }
     return RSM_SUCCESS;
 }
-
-static int event_prepare_wait(rsmi_event_t *event, int *fd_p)
-{
-    int rc;
-
-    rsmi_lock(&event->lock);
-    rc = event_need_pipe(event);
-    *fd_p = event->pipe[0];
-    rsmi_unlock(&event->lock);
-    return rc;
-}
-
-static int event_poll_ms(rsmi_time_t deadline)
-{
-    return (deadline == RSMI_NEVER) ? -1
-                                    : rsmi_deadline_left_ms(deadline, 3600000);
-}
-
-int rsmi_event_wait(rsmi_event_t *event, rsmi_time_t deadline)
-{
-    struct pollfd wait = {.events = POLLIN};
-    int rc;
-
-    while (!event_take(event)) {
-        rc = event_prepare_wait(event, &wait.fd);
-        if (rc != RSM_SUCCESS) {
-            return rc;
-        }
-        if ((poll(&wait, 1, event_poll_ms(deadline)) < 0) && (errno == EINTR)) {
-            return RSMERR_INTERRUPTED;
-        }
-        if (rsmi_deadline_passed(deadline)) {
-            return event_take(event) ? RSM_SUCCESS : RSMERR_TIMEOUT;
-        }
-    }
-    return RSM_SUCCESS;
-}
-
-/* --- poll descriptors ------------------------------------------------------ */
 
 static int event_list(rsmi_event_t *event) RSMI_REQUIRES(event_table_lock)
     RSMI_REQUIRES(event->lock)
@@ -199,6 +191,9 @@ int rsmi_event_get_descriptor(rsmi_event_t *event, int *fd_p)
     if (rc == RSM_SUCCESS) {
         ++event->poll_references;
         *fd_p = event->pipe[0];
+        /* Partner: a post counts first and then looks whether it is watched. */
+        atomic_store(&event->bell->is_watched, 1);
+        event_follow(event);
     } else if (rc == RSMERR_INSUFFICIENT_RESOURCES) {
         rc = RSMERR_INSUFFICIENT_MEM; /* the one the manual page names */
     }
@@ -215,6 +210,7 @@ void rsmi_event_release_descriptor(rsmi_event_t *event)
     rsmi_lock(&event->lock);
     if ((event->poll_references > 0) && (--event->poll_references == 0)) {
         event_unlist(event);
+        atomic_store(&event->bell->is_watched, 0);
     }
     rsmi_unlock(&event->lock);
     rsmi_unlock(&event_table_lock);
@@ -229,10 +225,17 @@ int rsmi_event_close(rsmi_event_t *event)
         rc = RSMERR_POLLFD_IN_USE;
     } else {
         event->is_closed = true;
-        event_raise(event); /* for every waiter to see, for ever */
+        rsmi_bell_close(event->bell); /* every waiter returns */
+        event_follow(event);
     }
     rsmi_unlock(&event->lock);
     return rc;
+}
+
+static int event_poll_ms(rsmi_time_t deadline)
+{
+    return (deadline == RSMI_NEVER) ? -1
+                                    : rsmi_deadline_left_ms(deadline, 3600000);
 }
 
 /* Whether @p fd stands for a segment; if so one event is consumed, and it is

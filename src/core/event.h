@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The event counter behind a segment's signals and poll descriptor. Events are
- * counted in memory; once somebody waits, a pipe holds one byte as long as the
- * counter is not zero. A pipe, because its reading end is what programs poll:
- * of the descriptors that come into question it alone reports POLLRDNORM *and*
- * wakes who waits for just that (an eventfd does neither, an epoll descriptor
- * only the former). */
+ * counted by a bell, which those who wait sleep on; once somebody asks for a
+ * descriptor, a pipe holds one byte as long as the counter is not zero. A pipe,
+ * because its reading end is what programs poll: of the descriptors that come
+ * into question it alone reports POLLRDNORM *and* wakes who waits for just that
+ * (an eventfd does neither, an epoll descriptor only the former). */
 #ifndef RSMI_EVENT_H
 #define RSMI_EVENT_H
 
+#include "ctrl/bell.h"
 #include "util/clock.h"
 #include "util/lock.h"
 
@@ -16,10 +17,13 @@
 #include <stdint.h>
 
 typedef struct {
+    rsmi_bell_t *bell;
+    uint32_t slot;   /* of the bell; RSMI_BELL_NONE: it is our own */
+    rsmi_bell_t own; /* where there is none to share */
     rsmi_lock_t lock;
-    int pipe[2]; /* -1 until needed */
-    uint64_t pending RSMI_GUARDED_FIELD(lock);
+    int pipe[2] RSMI_GUARDED_FIELD(lock); /* -1 until needed */
     uint32_t poll_references RSMI_GUARDED_FIELD(lock);
+    bool is_raised RSMI_GUARDED_FIELD(lock); /* there is a byte in the pipe */
     bool is_listed RSMI_GUARDED_FIELD(lock); /* the descriptor is known */
     bool is_closed RSMI_GUARDED_FIELD(lock);
 } rsmi_event_t;
@@ -30,9 +34,11 @@ void rsmi_event_clear(rsmi_event_t *event);
 /* @p count events, and one more if none is pending and @p is_optional. */
 void rsmi_event_post(rsmi_event_t *event, uint64_t count, bool is_optional);
 
+/* Somebody has counted for himself: the descriptor has to follow. */
+void rsmi_event_nudge(rsmi_event_t *event);
+
 /* Consume one. RSMERR_TIMEOUT; RSMERR_INTERRUPTED; RSMERR_BAD_SEG_HNDL when
- * the segment is closed meanwhile; RSMERR_INSUFFICIENT_RESOURCES without a
- * descriptor to wait on. */
+ * the segment is closed meanwhile. */
 int rsmi_event_wait(rsmi_event_t *event, rsmi_time_t deadline);
 
 /* RSMERR_INSUFFICIENT_MEM, RSMERR_BAD_SEG_HNDL. */

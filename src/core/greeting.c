@@ -4,6 +4,7 @@
 #include "boot/boot.h"
 #include "core/node.h"
 #include "core/runtime.h"
+#include "ctrl/bell.h"
 #include "ctrl/life.h"
 #include "util/config.h"
 #include "util/log.h"
@@ -96,16 +97,28 @@ void rsmi_client_forked(void)
 
 /* --- who knocks ------------------------------------------------------------ */
 
+/* Processes of our own user, who could reach all of our memory anyway, count
+ * events for themselves. */
+static bool greeting_is_our_user(const rsmi_identity_t *identity)
+{
+    return identity->is_vouched &&
+           ((identity->uid == geteuid()) || (identity->uid == 0));
+}
+
 static bool greeting_welcome(rsmi_link_t *link, int rc)
 {
-    bool has_life = link->is_unix && (link->state == RSMI_LINK_REQUESTS);
     rsmi_wire_welcome_t welcome = {.rc = rc};
     struct iovec part = {&welcome, sizeof(welcome)};
-    int fd = rsmi_life_fd();
+    int fds[2] = {rsmi_life_fd(), rsmi_bell_fd()};
+    size_t fd_count = 0;
+
+    if (link->is_unix && (link->state == RSMI_LINK_REQUESTS)) {
+        fd_count = greeting_is_our_user(&link->identity) ? 2 : 1;
+    }
 
     rsmi_frame_init(&welcome.header, RSMI_WIRE_WELCOME, sizeof(welcome), 0);
-    return rsmi_frame_answer(link->source.fd, &part, 1, &fd,
-                             has_life ? 1 : 0) == RSMI_SEND_DONE;
+    return rsmi_frame_answer(link->source.fd, &part, 1, fds, fd_count) ==
+           RSMI_SEND_DONE;
 }
 
 /* The process at the other end is the one that the bootstrap knows by this

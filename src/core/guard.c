@@ -3,6 +3,7 @@
 
 #include "util/lock.h"
 #include "util/log.h"
+#include "util/valgrind.h"
 
 #include <linux/membarrier.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #define GUARD_PATIENCE_MS 10000
 
 _Thread_local rsmi_guard_reader_t rsmi_guard_self;
+_Atomic uint32_t rsmi_guard_limit;
 
 static rsmi_lock_t guard_lock = RSMI_LOCK_INIT;
 static rsmi_guard_reader_t *guard_readers RSMI_GUARDED_BY(guard_lock);
@@ -44,15 +46,18 @@ static void guard_part(void *arg)
         self->next->prev = self->prev;
     }
     self->is_listed = false;
-    self->is_settled = false;
+    atomic_store_explicit(&self->limit, 0, memory_order_relaxed);
     rsmi_unlock(&guard_lock);
 }
 
 static void guard_setup(void)
 {
     (void)pthread_key_create(&guard_key, guard_part);
+    /* Under valgrind, which has no such call, threads take turns: whatever one
+     * has stored is visible to the next. */
     rsmi_guard_has_membarrier =
-        guard_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+        (guard_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) ||
+        rsmi_is_valgrind();
 }
 
 void rsmi_guard_open(void)
@@ -60,14 +65,8 @@ void rsmi_guard_open(void)
     (void)pthread_once(&guard_once, guard_setup);
 }
 
-RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
+static void guard_list(rsmi_guard_reader_t *self) RSMI_REQUIRES(guard_lock)
 {
-    if (self->is_listed) {
-        atomic_thread_fence(memory_order_seq_cst);
-        return;
-    }
-    rsmi_guard_open();
-    rsmi_lock(&guard_lock);
     self->prev = NULL;
     self->next = guard_readers;
     if (guard_readers != NULL) {
@@ -75,24 +74,78 @@ RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
     }
     guard_readers = self;
     self->is_listed = true;
-    self->is_settled = rsmi_guard_has_membarrier;
-    rsmi_unlock(&guard_lock);
     (void)pthread_setspecific(guard_key, self);
 }
 
-static bool guard_wait_for(const rsmi_guard_reader_t *reader,
+static bool guard_is_settled(const rsmi_guard_reader_t *self)
+{
+    return self->is_listed &&
+           (!rsmi_guard_has_membarrier ||
+            (atomic_load_explicit(&self->limit, memory_order_relaxed) ==
+             atomic_load_explicit(&rsmi_guard_limit, memory_order_relaxed)));
+}
+
+/* Who holds the lock may be waiting for this thread, which therefore says
+ * nothing while it waits for the lock, and says it again afterwards. */
+RSMI_COLD void rsmi_guard_join(rsmi_guard_reader_t *self)
+{
+    uint64_t handle = atomic_load_explicit(&self->handle, memory_order_relaxed);
+
+    if (!guard_is_settled(self)) {
+        rsmi_guard_open();
+        rsmi_guard_retreat(self);
+        rsmi_lock(&guard_lock);
+        if (!self->is_listed) {
+            guard_list(self);
+        }
+        if (rsmi_guard_has_membarrier) {
+            atomic_store_explicit(
+                &self->limit,
+                atomic_load_explicit(&rsmi_guard_limit, memory_order_acquire),
+                memory_order_relaxed);
+        }
+        rsmi_unlock(&guard_lock);
+        rsmi_guard_announce(self, (const void *)(uintptr_t)handle);
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Threads see that the table has grown when they meet a slot beyond what they
+ * know; that it is closed they have to be told. */
+void rsmi_guard_set_limit(uint32_t limit)
+{
+    rsmi_guard_reader_t *reader;
+
+    rsmi_lock(&guard_lock);
+    /* Partner: the acquiring load in rsmi_guard_join(): the slots are there. */
+    atomic_store_explicit(&rsmi_guard_limit, limit, memory_order_release);
+    if (limit == 0) {
+        for (reader = guard_readers; reader != NULL; reader = reader->next) {
+            atomic_store_explicit(&reader->limit, 0, memory_order_relaxed);
+        }
+    }
+    rsmi_unlock(&guard_lock);
+}
+
+/* The thread says the handle, in the section that it was found in. */
+static bool guard_is_inside(const rsmi_guard_reader_t *reader,
+                            uint64_t sections, uint64_t handle)
+{
+    return (atomic_load_explicit(&reader->handle, memory_order_acquire) ==
+            handle) &&
+           (atomic_load_explicit(&reader->sections, memory_order_acquire) ==
+            sections);
+}
+
+static bool guard_wait_for(const rsmi_guard_reader_t *reader, uint64_t handle,
                            rsmi_time_t deadline)
 {
     const struct timespec pause = {0, 50000};
-    uint64_t section;
+    uint64_t sections;
     unsigned round = 0;
 
-    section = atomic_load_explicit(&reader->section, memory_order_acquire);
-    if ((section & 1) == 0) {
-        return true;
-    }
-    while (atomic_load_explicit(&reader->section, memory_order_acquire) ==
-           section) {
+    sections = atomic_load_explicit(&reader->sections, memory_order_acquire);
+    while (guard_is_inside(reader, sections, handle)) {
         if (rsmi_deadline_passed(deadline)) {
             return false;
         }
@@ -107,7 +160,7 @@ static bool guard_wait_for(const rsmi_guard_reader_t *reader,
 
 /* The lock keeps readers from leaving the list, so threads that end wait for
  * us; new ones cannot know the object any more. */
-bool rsmi_guard_wait(void)
+bool rsmi_guard_wait(const void *handle)
 {
     rsmi_time_t deadline = rsmi_deadline_in_ms(GUARD_PATIENCE_MS);
     rsmi_guard_reader_t *reader;
@@ -119,7 +172,8 @@ bool rsmi_guard_wait(void)
     }
     atomic_thread_fence(memory_order_seq_cst);
     for (reader = guard_readers; reader != NULL; reader = reader->next) {
-        if ((reader != &rsmi_guard_self) && !guard_wait_for(reader, deadline)) {
+        if ((reader != &rsmi_guard_self) &&
+            !guard_wait_for(reader, (uintptr_t)handle, deadline)) {
             is_over = false;
             break;
         }

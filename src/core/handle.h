@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Handles that go stale instead of dangling. A handle is slot number, kind and
- * generation dressed as a pointer. The table's memory is never given back, so
+/* Handles that go stale instead of dangling. A handle is the place of a slot,
+ * a kind and a generation dressed as a pointer. The table's memory is never given back, so
  * that any bit pattern may be looked up; the generation's top bit is set, so
  * that no address of the application can pass for a handle.
  *
@@ -11,6 +11,7 @@
 #ifndef RSMI_HANDLE_H
 #define RSMI_HANDLE_H
 
+#include "core/door.h"
 #include "core/guard.h"
 #include "util/compiler.h"
 
@@ -32,43 +33,96 @@ struct rsmi_object {
     _Atomic uint32_t references;
     rsmi_kind_t kind;
     uint64_t handle;
+    const rsmi_door_t *door; /* NULL: it has none */
     void (*destroy)(rsmi_object_t *object);
 };
 
-#define RSMI_HANDLE_CHUNK_BITS 10
-#define RSMI_HANDLE_CHUNK      (1u << RSMI_HANDLE_CHUNK_BITS)
-#define RSMI_HANDLE_CHUNKS     (1u << 16)
+/* Slots by which the table grows: whole pages of every processor. */
+#define RSMI_HANDLE_CHUNK 2048u
+
+/* A handle's lower half: where its slot is in the table, and in the bits that a
+ * slot's size leaves over, its kind. */
+#define RSMI_HANDLE_KIND_BITS 0x1fu
 
 typedef struct {
-    _Atomic uint64_t handle; /* 0: nobody answers to this slot */
+    _Atomic uint64_t handle; /* RSMI_HANDLE_NOBODY: none leads here */
+    const rsmi_door_t *door; /* never NULL behind a handle that works */
     rsmi_object_t *object;
     uint32_t generation;
     uint32_t next_free;
 } rsmi_handle_slot_t;
 
-extern _Atomic uint32_t rsmi_handle_limit; /* slots that exist */
-extern rsmi_handle_slot_t *rsmi_handle_chunks[RSMI_HANDLE_CHUNKS];
+/* Not the handle of any slot, as the table never gets that long. */
+#define RSMI_HANDLE_NOBODY UINT64_MAX
+
+/* The table, one range of addresses from the first handle to the end. */
+extern char *rsmi_handle_table RSMI_HIDDEN;
+
+RSMI_INLINE uint32_t rsmi_handle_place(uint64_t value)
+{
+    return (uint32_t)value & ~RSMI_HANDLE_KIND_BITS;
+}
+
+RSMI_INLINE rsmi_handle_slot_t *rsmi_handle_slot(uint32_t place)
+{
+    return (rsmi_handle_slot_t *)(rsmi_handle_table + place);
+}
 
 /* The object, or NULL. Only inside a section, and good as long as it lasts. */
 RSMI_INLINE void *rsmi_handle_find(const void *handle, rsmi_kind_t kind)
 {
     uint64_t value = (uintptr_t)handle;
-    uint32_t idx = (uint32_t)value >> 3;
+    uint32_t place = rsmi_handle_place(value);
     rsmi_handle_slot_t *slot;
 
-    if (rsmi_unlikely(((value & 7) != (uint64_t)kind) ||
-                      (idx >= atomic_load_explicit(&rsmi_handle_limit,
-                                                   memory_order_acquire)))) {
+    if (rsmi_unlikely(((value & RSMI_HANDLE_KIND_BITS) != (uint64_t)kind) ||
+                      (place >= atomic_load_explicit(&rsmi_guard_limit,
+                                                     memory_order_acquire)))) {
         return NULL;
     }
-    slot = &rsmi_handle_chunks[idx >> RSMI_HANDLE_CHUNK_BITS]
-                              [idx & (RSMI_HANDLE_CHUNK - 1)];
+    slot = rsmi_handle_slot(place);
     /* Partner: the releasing store in rsmi_handle_create(). */
     if (rsmi_unlikely(atomic_load_explicit(&slot->handle,
                                            memory_order_acquire) != value)) {
         return NULL;
     }
     return slot->object;
+}
+
+/* The same for the data path, which looks at nothing but the door: a closed one
+ * for whatever is no import, and for threads that have to join the readers
+ * first. Begins a section of @p self, which the caller ends. */
+RSMI_INLINE const rsmi_door_t *rsmi_handle_door(rsmi_guard_reader_t *self,
+                                                const void *handle)
+{
+    uint64_t value = (uintptr_t)handle;
+    uint32_t place = rsmi_handle_place(value);
+    rsmi_handle_slot_t *slot;
+
+    rsmi_guard_announce(self, handle);
+    if (rsmi_unlikely(place >= atomic_load_explicit(&self->limit,
+                                                    memory_order_relaxed))) {
+        return &rsmi_door_closed;
+    }
+    slot = rsmi_handle_slot(place);
+    if (rsmi_unlikely(atomic_load_explicit(&slot->handle,
+                                           memory_order_acquire) != value)) {
+        return &rsmi_door_closed;
+    }
+    return slot->door;
+}
+
+/* Whether the handle works at this moment; of a kind the caller knows. False
+ * also where a thread has to join the readers first. */
+RSMI_INLINE bool rsmi_handle_works(const void *handle)
+{
+    uint64_t value = (uintptr_t)handle;
+    uint32_t place = rsmi_handle_place(value);
+
+    return (place < atomic_load_explicit(&rsmi_guard_self.limit,
+                                         memory_order_relaxed)) &&
+           (atomic_load_explicit(&rsmi_handle_slot(place)->handle,
+                                 memory_order_acquire) == value);
 }
 
 /* RSMERR_INSUFFICIENT_MEM, RSMERR_INSUFFICIENT_RESOURCES. */

@@ -13,6 +13,7 @@
 #ifndef RSMI_IMPORT_H
 #define RSMI_IMPORT_H
 
+#include "core/door.h"
 #include "core/event.h"
 #include "core/handle.h"
 #include "core/path.h"
@@ -35,26 +36,26 @@ typedef struct {
 typedef struct rsmi_import {
     rsmi_object_t object;
 
-    /* Read by every access, written hardly ever. */
-    char *view; /* the exporter's pages, NULL where UCX does the access */
+    /* Read by every access, written hardly ever. Sizes and mode change under
+     * the lock, by rsmi_import_refresh(). */
+    rsmi_door_t door;
+
     _Atomic size_t low; /* accessible bytes: [low, high) */
     _Atomic size_t high;
     rsm_permission_t perm;
-    _Atomic uint32_t mode;     /* rsm_barrier_mode_t */
     _Atomic uint32_t barriers; /* initialised and not destroyed */
-    const rsmi_life_word_t *life;
-    _Atomic(const rsmi_life_generation_t *) generation_at;
-    uint64_t generation;
 
     size_t size;
     rsmi_path_t path;
     rsmi_peer_t *peer;
     uint64_t cookie;
     rsmi_event_t event;
+    rsmi_bell_t *bell; /* the exporter's counter; NULL: it counts for us */
+    uint32_t bell_generation;
 
     /* Pages that are mapped, whoever does the access. */
     char *pages;
-    rsmi_import_piece_t *pieces; /* runs of them, of one file each */
+    rsmi_import_piece_t *pieces; /* runs of one file each; NULL: just one */
     size_t piece_count;
 
     /* Through UCX. */
@@ -82,24 +83,14 @@ typedef struct rsmi_import {
  * are known to be over. */
 extern const rsmi_life_generation_t rsmi_import_ended;
 
-/* The exporter lives and the publication has not ended. Loads before it come
- * before it; stores are ordered by rsmi_import_fence(). */
+/* One that always agrees, for exporters whose life page we cannot see: their
+ * news come as messages, not as stores. */
+extern const rsmi_life_generation_t rsmi_import_stands_far;
+
+/* See rsmi_door_stands(). */
 RSMI_INLINE bool rsmi_import_stands(const rsmi_import_t *import)
 {
-    const rsmi_life_generation_t *at;
-
-    atomic_thread_fence(memory_order_acquire);
-    at = atomic_load_explicit(&import->generation_at, memory_order_relaxed);
-    return (atomic_load_explicit(at, memory_order_acquire) ==
-            import->generation) &&
-           rsmi_life_is_alive(import->life);
-}
-
-/* Every store so far is visible before anything that follows is looked at.
- * Partner: rsmi_life_end_slot() of the exporter. */
-RSMI_INLINE void rsmi_import_fence(void)
-{
-    atomic_thread_fence(memory_order_seq_cst);
+    return rsmi_door_stands(&import->door);
 }
 
 /* --- connection (import.c) ------------------------------------------------ */
@@ -112,6 +103,15 @@ int rsmi_import_connect(unsigned paths, uint32_t rank, rsm_memseg_id_t id,
 /* RSMERR_SEG_STILL_MAPPED, RSMERR_POLLFD_IN_USE, RSMERR_BAD_SEG_HNDL when
  * another thread was faster. */
 int rsmi_import_disconnect(rsmi_import_t *import);
+
+/* What decides about plain accesses has changed: open or close the door. */
+void rsmi_import_refresh(rsmi_import_t *import) RSMI_REQUIRES(import->lock);
+
+void rsmi_import_set_mode(rsmi_import_t *import, rsm_barrier_mode_t mode);
+
+/* A barrier more or less. */
+void rsmi_import_add_barrier(rsmi_import_t *import);
+void rsmi_import_drop_barrier(rsmi_import_t *import);
 
 /* Service thread: it is over; blank what the application sees of it. Tells
  * whether nothing it has started can still be under way. */

@@ -48,8 +48,10 @@ static int landing_show(char *to, const rsmi_piece_t *piece)
     landing_copy_t copy = {piece->addr, to};
 
     if (piece->backing != NULL) {
-        return rsmi_mem_show(to, piece->size, rsmi_backing_fd(piece->backing),
-                             (off_t)piece->offset, LANDING_PROT);
+        return rsmi_mem_show(
+            to, piece->size, rsmi_backing_fd(piece->backing),
+            (off_t)(rsmi_backing_offset(piece->backing) + piece->offset),
+            LANDING_PROT);
     }
     return rsmi_mem_survey(piece->addr, piece->size, landing_show_area, &copy);
 }

@@ -4,7 +4,6 @@
 #include "ctrl/life.h"
 #include "fabric/fabric.h"
 #include "mem/mem.h"
-#include "util/limit.h"
 
 #include <string.h>
 #include <sys/resource.h>
@@ -59,13 +58,6 @@ size_t rsmi_limits_segment_size(const rsmi_controller_t *controller)
     return most & ~(rsmi_mem_page_size() - 1);
 }
 
-static size_t limits_descriptors(void)
-{
-    size_t most = rsmi_limit_descriptors();
-
-    return (most < rsmi_life_slots()) ? most : rsmi_life_slots();
-}
-
 void rsmi_limits_get(const rsmi_controller_t *controller,
                      rsmapi_controller_attr_t *attr_p)
 {
@@ -76,12 +68,8 @@ void rsmi_limits_get(const rsmi_controller_t *controller,
     attr_p->attr_page_size = rsmi_mem_page_size();
     attr_p->attr_max_export_segment_size = rsmi_limits_segment_size(controller);
     attr_p->attr_tot_export_segment_size = attr_p->attr_max_export_segment_size;
-    attr_p->attr_max_export_segments = limits_descriptors();
+    attr_p->attr_max_export_segments = rsmi_life_slots();
     attr_p->attr_max_import_map_size = limits_address_space();
     attr_p->attr_tot_import_map_size = limits_address_space();
     attr_p->attr_max_import_segments = rsmi_life_slots();
-    if (!limits_uses_shm(controller)) {
-        /* Without UCX's files a segment needs no descriptor of its own. */
-        attr_p->attr_max_export_segments = rsmi_life_slots();
-    }
 }

@@ -36,6 +36,9 @@ struct rsmi_client {
     rsmi_link_t *events; /* NULL until it has come */
     rsmi_frame_rest_t rest RSMI_GUARDED_FIELD(rsmi_directory_lock);
     rsmi_connection_t *connections RSMI_GUARDED_FIELD(rsmi_directory_lock);
+    unsigned char *card; /* pieces that have come; service thread */
+    size_t card_size;
+    size_t card_room;
 };
 
 /* --- greeting.c ------------------------------------------------------------ */

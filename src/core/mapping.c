@@ -5,6 +5,11 @@
 
 #include <sys/mman.h>
 
+static size_t mapping_piece_size(const rsmi_import_t *import, size_t idx)
+{
+    return (import->pieces == NULL) ? import->size : import->pieces[idx].size;
+}
+
 /* The view may consist of several files; each is shown again by itself. */
 static int mapping_show(const rsmi_import_t *import, char *to, size_t offset,
                         size_t length, int prot)
@@ -13,12 +18,13 @@ static int mapping_show(const rsmi_import_t *import, char *to, size_t offset,
     int rc;
 
     for (idx = 0; idx < import->piece_count; ++idx) {
-        end = start + import->pieces[idx].size;
+        end = start + mapping_piece_size(import, idx);
         from = (offset > start) ? offset : start;
         until = (offset + length < end) ? offset + length : end;
         if (from < until) {
-            rc = rsmi_mem_show_again(to + (from - offset), import->view + from,
-                                     until - from, prot);
+            rc = rsmi_mem_show_again(to + (from - offset),
+                                     import->door.view + from, until - from,
+                                     prot);
             if (rc != RSM_SUCCESS) {
                 return rc;
             }
@@ -69,7 +75,7 @@ int rsmi_import_map(rsmi_import_t *import, void **address, bool is_fixed,
         rc = RSMERR_SEG_ALREADY_MAPPED;
     } else if (import->is_over || !rsmi_import_stands(import)) {
         rc = RSMERR_CONN_ABORTED;
-    } else if (import->view == NULL) {
+    } else if (import->door.view == NULL) {
         rc = RSMERR_MAP_FAILED;
     } else {
         rc = mapping_place(import, address, is_fixed, offset, size, prot);
@@ -80,6 +86,7 @@ int rsmi_import_map(rsmi_import_t *import, void **address, bool is_fixed,
         import->mapping_prot = prot;
         atomic_store(&import->low, offset);
         atomic_store(&import->high, offset + length);
+        rsmi_import_refresh(import);
     }
     rsmi_unlock(&import->lock);
     return rc;
@@ -95,6 +102,7 @@ int rsmi_import_unmap(rsmi_import_t *import)
         import->mapping = NULL;
         atomic_store(&import->low, 0);
         atomic_store(&import->high, import->size);
+        rsmi_import_refresh(import);
         rc = RSM_SUCCESS;
     }
     rsmi_unlock(&import->lock);

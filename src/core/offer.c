@@ -75,12 +75,17 @@ static bool offer_has_domain(rsmi_fabric_kind_t kind)
     return info.is_present;
 }
 
-/* A descriptor opens all pages of a backing. Where another segment has some of
+static bool offer_is_to_our_user(const rsmi_identity_t *identity)
+{
+    return (identity->uid == geteuid()) || (identity->uid == 0);
+}
+
+/* A descriptor opens all pages of a file. Where other segments have some of
  * them, only processes of our own user, who could reach them anyway, get it. */
 static bool offer_can_map(const rsmi_export_t *segment,
                           const rsmi_identity_t *identity)
 {
-    bool is_our_user = (identity->uid == geteuid()) || (identity->uid == 0);
+    bool is_our_user = offer_is_to_our_user(identity);
     const rsmi_piece_t *piece;
     size_t idx;
 
@@ -91,7 +96,8 @@ static bool offer_can_map(const rsmi_export_t *segment,
         piece = &segment->pieces.pieces[idx];
         if ((piece->backing == NULL) ||
             (!is_our_user &&
-             (piece->size != rsmi_backing_size(piece->backing)))) {
+             (rsmi_backing_is_pooled(piece->backing) ||
+              (piece->size != rsmi_backing_size(piece->backing))))) {
             return false;
         }
     }
@@ -182,7 +188,9 @@ static void offer_pages(const rsmi_pieces_t *pieces, uint32_t perm,
     size_t idx;
 
     for (idx = 0; idx < pieces->count; ++idx) {
-        offer->pieces[idx].offset = pieces->pieces[idx].offset;
+        offer->pieces[idx].offset =
+            rsmi_backing_offset(pieces->pieces[idx].backing) +
+            pieces->pieces[idx].offset;
         offer->pieces[idx].size = pieces->pieces[idx].size;
     }
     offer->head.pieces = (uint32_t)pieces->count;
@@ -220,7 +228,7 @@ static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
     int rc;
 
     segment = rsmi_directory_find(request->segment);
-    if (segment == NULL) {
+    if ((segment == NULL) || rsmi_backing_is_renewing(&segment->pieces)) {
         return RSMERR_SEG_NOT_PUBLISHED;
     }
     if (segment->controller->is_loopback &&
@@ -249,6 +257,8 @@ static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
     offer->head.size = segment->size;
     offer->head.generation = segment->generation;
     offer->head.slot = segment->slot;
+    offer->head.bell = segment->event.slot;
+    offer->head.bell_generation = rsmi_bell_generation(segment->event.bell);
     return rc;
 }
 
@@ -284,6 +294,33 @@ static void offer_refuse(offer_t *offer, int rc)
     offer->head.rc = rc;
 }
 
+/* Pages that share a file with others are given one of their own while nobody
+ * has them: a process of another user may ask for them. Whoever copies large
+ * memory at this moment is not waited for; then UCX does the access. */
+static void offer_separate_pages(rsmi_client_t *client,
+                                 rsm_memseg_id_t id) RSMI_NO_ANALYSIS
+{
+    rsmi_backing_t *sole;
+    rsmi_export_t *segment;
+
+    if (!rsmi_client_is_local(client) ||
+        offer_is_to_our_user(rsmi_client_identity(client)) ||
+        !rsmi_trylock(&rsmi_memory_lock)) {
+        return;
+    }
+    rsmi_lock(&rsmi_directory_lock);
+    segment = rsmi_directory_find(id);
+    if ((segment != NULL) && (segment->connections == NULL) &&
+        (segment->landing == NULL)) {
+        sole = rsmi_backing_sole(&segment->pieces);
+        if ((sole != NULL) && rsmi_backing_is_pooled(sole)) {
+            (void)rsmi_backing_renew(sole, true);
+        }
+    }
+    rsmi_unlock(&rsmi_directory_lock);
+    rsmi_unlock(&rsmi_memory_lock);
+}
+
 /* The lock is held until the answer is out, so that a withdrawal cannot
  * overtake it. What the kernel does not want to carry (too many descriptors on
  * their way) is taken back in favour of a refusal. */
@@ -301,6 +338,7 @@ bool rsmi_offer_answer(rsmi_client_t *client, int fd,
     offer.key = NULL;
     offer.address = NULL;
 
+    offer_separate_pages(client, request->segment);
     rsmi_lock(&rsmi_directory_lock);
     if (offer_request_is_good(request)) {
         rc = offer_make(client, request, &offer, &connection);

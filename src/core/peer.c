@@ -40,6 +40,7 @@ static void peer_free(rsmi_peer_t *peer)
         rsmi_fabric_disconnect(peer->ways[kind]);
     }
     rsmi_life_detach(&peer->life);
+    rsmi_bell_detach(&peer->bells);
     if (peer->request_fd >= 0) {
         (void)close(peer->request_fd);
     }
@@ -316,6 +317,7 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
     peer->self = *self;
     peer->is_local = welcome.is_local;
     peer->life = welcome.life;
+    peer->bells = welcome.bells;
     peer->request_fd = welcome.request_fd;
     peer->source.fd = welcome.event_fd;
     peer->source.ready = peer_ready;
@@ -477,33 +479,6 @@ void rsmi_peer_lost_release(rsmi_peer_t *peer)
     rsmi_lock(&rsmi_peers_lock);
     peer->has_lost_release = true;
     rsmi_unlock(&rsmi_peers_lock);
-}
-
-/* A broken way is replaced. Imports that came by it keep it alive through their
- * keys, which is why the key is opened under the same lock. */
-int rsmi_peer_way(rsmi_peer_t *peer, rsmi_fabric_kind_t kind,
-                  const rsmi_peer_blob_t *address, const rsmi_peer_blob_t *key,
-                  rsmi_fabric_peer_t **way_p, rsmi_fabric_key_t **key_p)
-{
-    int rc = RSM_SUCCESS;
-
-    rsmi_lock(&peer->way_lock);
-    if ((peer->ways[kind] != NULL) &&
-        !rsmi_fabric_is_usable(peer->ways[kind])) {
-        rsmi_fabric_disconnect(peer->ways[kind]);
-        peer->ways[kind] = NULL;
-    }
-    if (peer->ways[kind] == NULL) {
-        rc = rsmi_fabric_connect(kind, address->bytes, address->size,
-                                 &peer->ways[kind]);
-    }
-    if (rc == RSM_SUCCESS) {
-        rc = rsmi_fabric_key_open(peer->ways[kind], key->bytes, key->size,
-                                  key_p);
-        *way_p = peer->ways[kind];
-    }
-    rsmi_unlock(&peer->way_lock);
-    return rc;
 }
 
 void rsmi_peer_settle_all(void)

@@ -8,6 +8,7 @@
 
 #include "core/path.h"
 #include "core/service.h"
+#include "ctrl/bell.h"
 #include "ctrl/frame.h"
 #include "ctrl/life.h"
 #include "fabric/fabric.h"
@@ -34,6 +35,7 @@ typedef struct rsmi_peer {
     rsmi_peer_self_t self;
     bool is_local;
     rsmi_life_view_t life;
+    rsmi_bell_view_t bells;
 
     rsmi_lock_t request_lock;
     pthread_cond_t request_free;

@@ -66,53 +66,87 @@ static int publish_enter(rsmi_export_t *segment, rsm_memseg_id_t *id)
     return RSM_SUCCESS;
 }
 
+/* What the caller's list says, before any lock is taken that others wait for:
+ * it may be long, and its pages may be far. */
+static int publish_read_list(const rsmi_export_t *segment,
+                             const rsmapi_access_entry_t *list, uint32_t count,
+                             rsmi_access_t *fresh_p)
+{
+    *fresh_p = segment->access;
+    fresh_p->entries = NULL;
+    fresh_p->count = 0;
+    return rsmi_access_set(fresh_p, list, count,
+                           segment->controller->is_loopback);
+}
+
+static void publish_swap_list(rsmi_export_t *segment, rsmi_access_t *fresh)
+    RSMI_REQUIRES(rsmi_directory_lock)
+{
+    rsmi_access_t old = segment->access;
+
+    segment->access = *fresh;
+    *fresh = old;
+}
+
+static int publish_check(const rsmi_export_t *segment, rsm_memseg_id_t id)
+{
+    if (segment->is_destroyed) {
+        return RSMERR_BAD_SEG_HNDL;
+    }
+    if (segment->state != RSMI_EXPORT_CREATED) {
+        return RSMERR_SEG_ALREADY_PUBLISHED;
+    }
+    if ((id != 0) && publish_id_is_reserved(id)) {
+        return RSMERR_RESERVED_SEGID;
+    }
+    return RSM_SUCCESS;
+}
+
 int rsmi_export_publish(rsmi_export_t *segment, rsm_memseg_id_t *id,
                         const rsmapi_access_entry_t *list, uint32_t count)
 {
+    rsmi_access_t fresh = {.entries = NULL};
     int rc;
 
     rsmi_lock(&segment->lock);
-    rsmi_lock(&rsmi_directory_lock);
-    if (segment->is_destroyed) {
-        rc = RSMERR_BAD_SEG_HNDL;
-        goto out;
-    }
-    if (segment->state != RSMI_EXPORT_CREATED) {
-        rc = RSMERR_SEG_ALREADY_PUBLISHED;
-        goto out;
-    }
-    if ((*id != 0) && publish_id_is_reserved(*id)) {
-        rc = RSMERR_RESERVED_SEGID;
-        goto out;
-    }
-    rc = rsmi_access_set(&segment->access, list, count,
-                         segment->controller->is_loopback);
+    rc = publish_check(segment, *id);
     if (rc == RSM_SUCCESS) {
-        rc = publish_enter(segment, id);
+        rc = publish_read_list(segment, list, count, &fresh);
     }
-out:
-    rsmi_unlock(&rsmi_directory_lock);
+    if (rc == RSM_SUCCESS) {
+        rsmi_lock(&rsmi_directory_lock);
+        rc = publish_enter(segment, id);
+        if (rc == RSM_SUCCESS) {
+            publish_swap_list(segment, &fresh);
+        }
+        rsmi_unlock(&rsmi_directory_lock);
+    }
     rsmi_unlock(&segment->lock);
+    rsmi_access_clear(&fresh);
     return rc;
 }
 
 int rsmi_export_republish(rsmi_export_t *segment,
                           const rsmapi_access_entry_t *list, uint32_t count)
 {
+    rsmi_access_t fresh = {.entries = NULL};
     int rc;
 
     rsmi_lock(&segment->lock);
-    rsmi_lock(&rsmi_directory_lock);
     if (segment->state != RSMI_EXPORT_PUBLISHED) {
         rc = RSMERR_SEG_NOT_PUBLISHED;
     } else if ((list == NULL) && (count > 0)) {
         rc = RSMERR_BAD_ACL;
     } else {
-        rc = rsmi_access_set(&segment->access, list, count,
-                             segment->controller->is_loopback);
+        rc = publish_read_list(segment, list, count, &fresh);
     }
-    rsmi_unlock(&rsmi_directory_lock);
+    if (rc == RSM_SUCCESS) {
+        rsmi_lock(&rsmi_directory_lock);
+        publish_swap_list(segment, &fresh);
+        rsmi_unlock(&rsmi_directory_lock);
+    }
     rsmi_unlock(&segment->lock);
+    rsmi_access_clear(&fresh);
     return rc;
 }
 
@@ -165,32 +199,54 @@ static bool publish_uses(const rsmi_export_t *segment,
     return false;
 }
 
-/* Somebody who does not answer still has the pages in his hands. */
-static void publish_renew(rsmi_export_t *segment)
-    RSMI_REQUIRES(rsmi_memory_lock) RSMI_REQUIRES(rsmi_directory_lock)
+/* Connections to whatever shares the backing are over. Until the mark is taken
+ * away none can be made. */
+static void publish_begin_renewal(rsmi_backing_t *backing)
+    RSMI_REQUIRES(rsmi_memory_lock)
 {
     rsmi_export_t *other, *next;
+
+    rsmi_lock(&rsmi_directory_lock);
+    rsmi_backing_set_renewing(backing, true);
+    HASH_ITER(hh, publish_by_id, other, next)
+    {
+        if (publish_uses(other, backing)) {
+            publish_cut_off(other);
+        }
+    }
+    rsmi_unlock(&rsmi_directory_lock);
+}
+
+static void publish_end_renewal(rsmi_backing_t *backing)
+{
+    rsmi_lock(&rsmi_directory_lock);
+    rsmi_backing_set_renewing(backing, false);
+    rsmi_unlock(&rsmi_directory_lock);
+}
+
+/* Somebody who does not answer still has the pages in his hands. Copying them
+ * takes its time, in which other segments can be connected to. */
+static void publish_renew(rsmi_export_t *segment)
+    RSMI_REQUIRES(rsmi_memory_lock)
+{
     rsmi_backing_t *backing;
     size_t idx;
 
+    rsmi_backing_hold(&segment->pieces);
     for (idx = 0; idx < segment->pieces.count; ++idx) {
         backing = segment->pieces.pieces[idx].backing;
         if (backing == NULL) {
             continue;
         }
-        HASH_ITER(hh, publish_by_id, other, next)
-        {
-            if (publish_uses(other, backing)) {
-                publish_cut_off(other);
-            }
-        }
-        if (rsmi_backing_renew(backing) != RSM_SUCCESS) {
+        publish_begin_renewal(backing);
+        if (rsmi_backing_renew(backing, false) != RSM_SUCCESS) {
             rsmi_error("core",
                        "no memory to cut off an importer that does "
                        "not answer; its late stores may reach segment "
                        "0x%x",
                        segment->id);
         }
+        publish_end_renewal(backing);
     }
 }
 
@@ -218,7 +274,7 @@ static void publish_detach_silent(rsmi_export_t *segment)
 void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
 {
     rsmi_connection_t *connection, *next;
-    bool must_renew;
+    bool are_held;
 
     rsmi_lock(&rsmi_directory_lock);
     segment->state = RSMI_EXPORT_CREATED;
@@ -234,7 +290,7 @@ void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
     rsmi_connection_await(segment,
                           rsmi_deadline_in_ms(rsmi_config.fence_timeout));
     publish_detach_silent(segment);
-    must_renew = segment->are_pages_held && are_pages_kept;
+    are_held = segment->are_pages_held;
     segment->are_pages_held = false;
     if (segment->landing != NULL) {
         rsmi_landing_close(segment->landing, !segment->is_landing_dirty);
@@ -244,11 +300,13 @@ void rsmi_publication_end(rsmi_export_t *segment, bool are_pages_kept)
     rsmi_life_free_slot(segment->slot);
     rsmi_unlock(&rsmi_directory_lock);
 
-    if (must_renew) {
+    if (are_held) {
         rsmi_lock(&rsmi_memory_lock);
-        rsmi_lock(&rsmi_directory_lock);
-        publish_renew(segment);
-        rsmi_unlock(&rsmi_directory_lock);
+        if (are_pages_kept) {
+            publish_renew(segment);
+        } else {
+            rsmi_backing_hold(&segment->pieces);
+        }
         rsmi_unlock(&rsmi_memory_lock);
     }
 }

@@ -10,12 +10,14 @@
 #include "core/report.h"
 #include "core/segment.h"
 #include "core/service.h"
+#include "ctrl/bell.h"
 #include "ctrl/life.h"
 #include "fabric/fabric.h"
 #include "mem/mem.h"
 #include "rsmapi.h"
 #include "topo/topo.h"
 #include "util/config.h"
+#include "util/copy.h"
 #include "util/help.h"
 #include "util/lock.h"
 #include "util/log.h"
@@ -108,11 +110,11 @@ static void runtime_after_fork(void) RSMI_NO_ANALYSIS
 static void runtime_in_child(void) RSMI_NO_ANALYSIS
 {
     if (atomic_load(&runtime_state) == RUNTIME_RUNNING) {
+        rsmi_guard_forked();
         rsmi_handle_forked();
         rsmi_backing_forked();
         rsmi_peer_forked();
         rsmi_client_forked();
-        rsmi_guard_forked();
         atomic_store(&runtime_state, RUNTIME_FORKED);
     }
     if (runtime_fork_pipe[0] >= 0) {
@@ -219,7 +221,10 @@ static int runtime_start_service(void)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rc = rsmi_node_describe();
+    rc = rsmi_bell_create();
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_node_describe();
+    }
     if (rc == RSM_SUCCESS) {
         rc = rsmi_service_start();
     }
@@ -241,6 +246,7 @@ err_service:
     rsmi_client_close_all();
     rsmi_service_close();
 err_life:
+    rsmi_bell_destroy();
     rsmi_life_destroy();
     return rc;
 }
@@ -261,6 +267,7 @@ static int runtime_start_parts(void) RSMI_REQUIRES(runtime_lock)
     }
     rsmi_log_set_rank((int)runtime_job.rank);
     rsmi_help_set_speaker(runtime_job.local_rank == 0);
+    rsmi_copy_set_cache(rsmi_topo_last_cache());
     rsmi_guard_open();
     rsmi_mem_sweep();
     rc = rsmi_fabric_open();

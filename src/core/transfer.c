@@ -45,7 +45,7 @@ static int transfer_leave(rsmi_import_t *import, int rc)
         rc = RSMERR_CONN_ABORTED;
     } else if (rc == RSMERR_CONN_ABORTED) {
         /* UCX knew first; every other call is to say the same. */
-        atomic_store(&import->generation_at, &rsmi_import_ended);
+        atomic_store(&import->door.generation_at, &rsmi_import_ended);
     }
     (void)atomic_fetch_sub(&import->active, 1);
     return rc;

@@ -26,10 +26,18 @@ static int welcome_knock(const rsmi_node_record_t *record, bool is_local,
                                    rsmi_config.peer_timeout, deadline, fd_p);
 }
 
-static int welcome_take_life(rsmi_frame_t *frame, rsmi_life_view_t *life_p)
+/* Pages of the exporter that we look at from now on. */
+static int welcome_take_pages(rsmi_frame_t *frame, rsmi_welcome_t *welcome)
 {
-    return (frame->fd_count == 1) ? rsmi_life_attach(frame->fds[0], life_p)
-                                  : RSMERR_REMOTE_NODE_UNREACHABLE;
+    int rc = RSMERR_REMOTE_NODE_UNREACHABLE;
+
+    if ((frame->fd_count == 1) || (frame->fd_count == 2)) {
+        rc = rsmi_life_attach(frame->fds[0], &welcome->life);
+    }
+    if ((rc == RSM_SUCCESS) && (frame->fd_count == 2)) {
+        rc = rsmi_bell_attach(frame->fds[1], &welcome->bells);
+    }
+    return rc;
 }
 
 /* Says who we are and awaits the welcome. */
@@ -79,7 +87,7 @@ static int welcome_open(const rsmi_node_record_t *record, rsmi_wire_role_t role,
         return rc;
     }
     if (welcome->is_local && (role == RSMI_ROLE_REQUEST)) {
-        rc = welcome_take_life(&frame, &welcome->life);
+        rc = welcome_take_pages(&frame, welcome);
     }
     rsmi_frame_clear(&frame);
     return rc;
@@ -120,6 +128,7 @@ int rsmi_welcome_meet(uint32_t rank, rsmi_time_t deadline,
 void rsmi_welcome_clear(rsmi_welcome_t *welcome)
 {
     rsmi_life_detach(&welcome->life);
+    rsmi_bell_detach(&welcome->bells);
     if (welcome->request_fd >= 0) {
         (void)close(welcome->request_fd);
     }

@@ -4,6 +4,7 @@
 #ifndef RSMI_WELCOME_H
 #define RSMI_WELCOME_H
 
+#include "ctrl/bell.h"
 #include "ctrl/life.h"
 #include "util/clock.h"
 
@@ -14,7 +15,8 @@ typedef struct {
     int request_fd;
     int event_fd;
     bool is_local;
-    rsmi_life_view_t life; /* of a process of this host */
+    rsmi_life_view_t life;  /* of a process of this host */
+    rsmi_bell_view_t bells; /* of a process of our user, too */
 } rsmi_welcome_t;
 
 /* Results as those of rsmi_peer_get(). */

@@ -5,7 +5,7 @@
  * field as if a stranger had written it.
  *
  *   request socket   importer's threads -> exporter's service thread
- *     HELLO, CONNECT, CONFIRM  are answered;  RELEASE, POST  are not
+ *     HELLO, CONNECT, CONFIRM  are answered;  RELEASE, POST, CARD  are not
  *   event socket     exporter -> importer's service thread
  *     HELLO (the other way, answered), WITHDRAW (answered by WITHDRAWN),
  *     NOTIFY
@@ -37,7 +37,8 @@ typedef enum {
     RSMI_WIRE_WITHDRAWN,
     RSMI_WIRE_NOTIFY,
     RSMI_WIRE_CONFIRM,
-    RSMI_WIRE_CONFIRMED
+    RSMI_WIRE_CONFIRMED,
+    RSMI_WIRE_CARD
 } rsmi_wire_type_t;
 
 typedef struct {
@@ -61,7 +62,7 @@ typedef struct {
 } rsmi_wire_hello_t;
 
 /* With the life page's descriptor on a request socket between processes of
- * one host. */
+ * one host, and that of the page of bells if their user is the same. */
 typedef struct {
     rsmi_wire_header_t header;
     int32_t rc;
@@ -90,6 +91,8 @@ typedef struct {
     uint32_t pieces;
     uint32_t key_size;
     uint32_t address_size;
+    uint32_t bell; /* slot of the segment's event counter, or all bits */
+    uint32_t bell_generation;
 } rsmi_wire_offer_t;
 
 typedef struct {
@@ -109,8 +112,8 @@ typedef struct {
 typedef struct {
     rsmi_wire_header_t header;
     uint64_t cookie;
-    uint32_t flags; /* as given to rsm_intr_signal_post */
-    uint32_t pad;
+    uint32_t flags;    /* as given to rsm_intr_signal_post */
+    uint32_t is_nudge; /* counted already; the poll descriptor has to follow */
 } rsmi_wire_post_t;
 
 /* WITHDRAW, and CONFIRM: does the connection stand at this moment? */
@@ -125,6 +128,22 @@ typedef struct {
     uint32_t events;      /* that accumulate */
     uint32_t is_optional; /* one more, unless one is pending already */
 } rsmi_wire_notify_t;
+
+/* Bytes of an address that one CARD carries: no message is longer. */
+#define RSMI_WIRE_CARD_BYTES 16
+
+/* Where the importer's data worker is reached; UCX's address comes in pieces, in
+ * order, for it may be longer than what a service thread receives at once. */
+typedef struct {
+    rsmi_wire_header_t header;
+    uint64_t number; /* rsmi_fabric_card_t */
+    uint64_t token;
+    uint32_t kind;   /* rsmi_fabric_kind_t of the offer's path */
+    uint32_t size;   /* of the whole address */
+    uint32_t offset; /* of this piece */
+    uint32_t pad;
+    uint8_t bytes[RSMI_WIRE_CARD_BYTES]; /* the last one is filled up */
+} rsmi_wire_card_t;
 
 /* Longest message a service thread receives, bytes. */
 #define RSMI_WIRE_SMALL 64

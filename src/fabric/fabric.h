@@ -88,11 +88,35 @@ int rsmi_fabric_service_open(rsmi_fabric_kind_t kind, const void **address_p,
  * again; does nothing for a domain without a service worker. */
 void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind);
 
+/* What an importer shows before its first transfer, so that the target has a
+ * way back to it by then (ucx_wire.c tells why). */
+typedef struct {
+    uint64_t number; /* of its endpoints to this target, from 0 */
+    uint64_t token;  /* the target's hello carries it */
+    const void *address;
+    size_t size;
+} rsmi_fabric_card_t;
+
+/* Make the way back and say hello by it; progress must follow.
+ * RSMERR_REMOTE_NODE_UNREACHABLE, there is no such way. */
+int rsmi_fabric_service_greet(rsmi_fabric_kind_t kind,
+                              const rsmi_fabric_card_t *card);
+
 /* --- initiator side: any thread ------------------------------------------ */
 
 /* RSMERR_REMOTE_NODE_UNREACHABLE when UCX finds no way there. */
 int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
                         size_t size, rsmi_fabric_peer_t **peer_p);
+
+/* Carries a card to the target, which gives it to rsmi_fabric_service_greet().
+ * What it returns ends the wiring. */
+typedef int (*rsmi_fabric_tell_func_t)(const rsmi_fabric_card_t *card,
+                                       void *arg);
+
+/* Has to come between connect and the first key; does nothing where it was done
+ * or need not be. Results like those of transfers, or @p tell's. */
+int rsmi_fabric_wire(rsmi_fabric_peer_t *peer, rsmi_fabric_tell_func_t tell,
+                     void *arg, const rsmi_fabric_wait_t *wait);
 
 /* The way to our own data worker; RSMI_FABRIC_SELF only. It cannot break. */
 int rsmi_fabric_connect_self(rsmi_fabric_peer_t **peer_p);

@@ -11,6 +11,7 @@
 #include "fabric/fabric.h"
 #include "sys/rsm/rsm_common.h"
 #include "util/compiler.h"
+#include "util/hash.h"
 #include "util/lock.h"
 
 #include <ucp/api/ucp.h>
@@ -30,7 +31,15 @@
 /* How long a forced close may take before its operations are left alone. */
 #define FABRIC_CLOSE_MS 500
 
+/* A worker's address carries no length and UCX reads on as its bytes tell it,
+ * so what is read lies in so many zeros. */
+#define FABRIC_ADDRESS_MARGIN ((size_t)4 << 10)
+
+/* The only active message that we send: the target's hello. */
+#define FABRIC_HELLO_ID 1
+
 typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
+typedef struct rsmi_fabric_service rsmi_fabric_service_t;
 
 /* One UCX request and the memory that it may touch. An operation that nobody
  * waits for any more is *parked*: its completion gives it back. */
@@ -58,6 +67,9 @@ struct rsmi_fabric_peer {
     unsigned users; /* connected and not disconnected */
     unsigned references;
     unsigned puts_in_flight;
+    uint64_t number; /* of our endpoints to that worker, from 0 */
+    uint64_t token;  /* names it in the target's hello */
+    bool is_greeted; /* hello came, or is not needed */
     bool is_wired;   /* an answer came, so the lanes are up both ways */
     bool is_talking; /* a long answer is on its way: start nothing else */
 
@@ -88,15 +100,34 @@ struct rsmi_fabric_mem {
     rsmi_fabric_mem_t *next;
 };
 
+/* A worker of another process that we have met. Kept for good: UCX counts the
+ * endpoints between two workers, and so must we. */
+typedef struct rsmi_fabric_known {
+    uint64_t count; /* of endpoints to it, made so far */
+
+    /* Guests of a service worker only. */
+    rsmi_fabric_service_t *service;
+    ucp_ep_h ep; /* the last of them; NULL once closed */
+    uint64_t token;
+    bool is_reached; /* and hello has yet to be said */
+    bool is_failed;  /* and has yet to be closed */
+
+    UT_hash_handle hh;
+    size_t size;
+    unsigned char address[]; /* and FABRIC_ADDRESS_MARGIN zeros */
+} rsmi_fabric_known_t;
+
 /* The service worker; the service thread's alone. */
-typedef struct {
+struct rsmi_fabric_service {
     ucp_worker_h worker; /* NULL until first need */
     ucp_address_t *address;
     size_t address_size;
     int fd; /* epoll around UCX's descriptor and the timer */
     int timer_fd;
     long delay_ns; /* the timer's, 0 when it is off */
-} rsmi_fabric_service_t;
+    rsmi_fabric_known_t *guests;
+    bool has_news; /* some guest was reached or has failed */
+};
 
 struct rsmi_fabric_domain {
     rsmi_fabric_kind_t kind;
@@ -110,6 +141,10 @@ struct rsmi_fabric_domain {
     rsmi_lock_t lock; /* guards from here to op_count */
     ucp_worker_h data;
     int data_fd;
+    ucp_address_t *address; /* of the data worker; NULL until first need */
+    size_t address_size;
+    uint64_t last_token;
+    rsmi_fabric_known_t *hosts; /* service workers we have endpoints to */
     rsmi_fabric_peer_t *peers;
     rsmi_fabric_key_t *keys;
     unsigned dead_keys; /* in keys, to be destroyed */
@@ -199,6 +234,23 @@ int rsmi_fabric_worker_wait(rsmi_fabric_domain_t *domain,
 
 void rsmi_fabric_service_close(rsmi_fabric_domain_t *domain);
 
+/* --- ucx_wire.c, ucx_guest.c --------------------------------------------- */
+
+/* Whether transfers of @p domain have to be preceded by rsmi_fabric_wire(). */
+bool rsmi_fabric_must_wire(const rsmi_fabric_domain_t *domain);
+
+/* Find or note a worker; NULL without memory. */
+rsmi_fabric_known_t *rsmi_fabric_known_get(rsmi_fabric_known_t **all,
+                                           const void *address, size_t size);
+void rsmi_fabric_known_free_all(rsmi_fabric_known_t **all);
+
+/* Have the data worker take hellos. */
+ucs_status_t rsmi_fabric_wire_listen(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+
+/* Do what callbacks have left to do. Service thread. */
+void rsmi_fabric_guests_look(rsmi_fabric_service_t *service);
+
 /* --- ucx_op.c ------------------------------------------------------------ */
 
 /* An operation of @p peer; NULL when there are too many or no memory. */
@@ -244,6 +296,9 @@ void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
     RSMI_REQUIRES(domain->lock);
 
 /* --- ucx_peer.c, ucx_key.c ----------------------------------------------- */
+
+/* Whether a worker's address can have so many bytes. */
+bool rsmi_fabric_address_is_sound(size_t size);
 
 /* Close the endpoint by force; the peer is broken from now on. */
 void rsmi_fabric_peer_abort(rsmi_fabric_domain_t *domain,

@@ -137,7 +137,7 @@ static ucs_status_t context_configure(ucp_config_t *config,
     }
 
     /* Together with hardware TCP comes last, and pieces cost more there. */
-    if (!domain->info.pins_memory && (strstr(domain->tls, "tcp") != NULL)) {
+    if (rsmi_fabric_must_wire(domain)) {
         return context_configure_tcp(config, domain);
     }
 
@@ -159,6 +159,9 @@ static int context_create(rsmi_fabric_domain_t *domain)
     ucs_status_t status;
     sigset_t signals;
 
+    if (rsmi_fabric_must_wire(domain)) {
+        params.features |= UCP_FEATURE_AM;
+    }
     status = ucp_config_read(NULL, NULL, &config);
     if (status != UCS_OK) {
         goto err;

@@ -81,7 +81,9 @@ int rsmi_fabric_key_open(rsmi_fabric_peer_t *peer, const void *blob,
 
     memcpy(copy, blob, size);
     rsmi_lock(&domain->lock);
-    if (rsmi_fabric_peer_is_broken(peer) || (peer->ep == NULL)) {
+    /* To take in a key is a first message to the target already. */
+    if (rsmi_fabric_peer_is_broken(peer) || (peer->ep == NULL) ||
+        !peer->is_greeted) {
         rc = RSMERR_CONN_ABORTED;
         goto out_unlock;
     }

@@ -9,11 +9,9 @@
 #include <string.h>
 #include <utlist.h>
 
-/* A worker's address carries no length and UCX reads on as its bytes tell it,
- * so what is read lies in zeros, and sizes that no worker has are refused. */
-#define PEER_ADDRESS_LEAST  10
-#define PEER_ADDRESS_MOST   ((size_t)64 << 10)
-#define PEER_ADDRESS_MARGIN ((size_t)4 << 10)
+/* Sizes that no worker's address has are refused. */
+#define PEER_ADDRESS_LEAST 10
+#define PEER_ADDRESS_MOST  ((size_t)64 << 10)
 
 /* Rounds of progress that a disconnect gives the forced close. */
 #define PEER_CLOSE_ROUNDS 16
@@ -35,6 +33,32 @@ static bool peer_is_self(const rsmi_fabric_peer_t *peer)
     return peer->domain->kind == RSMI_FABRIC_SELF;
 }
 
+bool rsmi_fabric_address_is_sound(size_t size)
+{
+    return (size >= PEER_ADDRESS_LEAST) && (size <= PEER_ADDRESS_MOST);
+}
+
+/* Its number and what names it in the target's hello. */
+static int peer_note_endpoint(rsmi_fabric_domain_t *domain,
+                              rsmi_fabric_peer_t *peer)
+    RSMI_REQUIRES(domain->lock)
+{
+    rsmi_fabric_known_t *host;
+
+    peer->is_greeted = !rsmi_fabric_must_wire(domain);
+    if (peer->is_greeted) {
+        return RSM_SUCCESS;
+    }
+    host = rsmi_fabric_known_get(&domain->hosts, peer->address,
+                                 peer->address_size);
+    if (host == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    peer->number = host->count++;
+    peer->token = ++domain->last_token;
+    return RSM_SUCCESS;
+}
+
 static int peer_create_endpoint(rsmi_fabric_domain_t *domain,
                                 rsmi_fabric_peer_t *peer)
     RSMI_REQUIRES(domain->lock)
@@ -51,6 +75,9 @@ static int peer_create_endpoint(rsmi_fabric_domain_t *domain,
     int rc;
 
     rc = rsmi_fabric_worker_open(domain);
+    if (rc == RSM_SUCCESS) {
+        rc = peer_note_endpoint(domain, peer);
+    }
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -110,7 +137,7 @@ static int peer_create(rsmi_fabric_domain_t *domain, const void *address,
     peer->domain = domain;
     peer->references = 1;
     peer->address_size = size;
-    peer->address = calloc(1, size + PEER_ADDRESS_MARGIN);
+    peer->address = calloc(1, size + FABRIC_ADDRESS_MARGIN);
     if (peer->address == NULL) {
         rc = RSMERR_INSUFFICIENT_MEM;
         goto err;
@@ -138,7 +165,7 @@ int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
     rsmi_fabric_peer_t *peer;
     int rc;
 
-    if ((size < PEER_ADDRESS_LEAST) || (size > PEER_ADDRESS_MOST)) {
+    if (!rsmi_fabric_address_is_sound(size)) {
         return RSMERR_REMOTE_NODE_UNREACHABLE;
     }
 
@@ -226,7 +253,7 @@ int rsmi_fabric_peer_enter(rsmi_fabric_domain_t *domain,
         rc = peer_wait_for_silence(domain, peer, wait);
     }
 
-    if (rsmi_fabric_peer_is_broken(peer)) {
+    if (rsmi_fabric_peer_is_broken(peer) || rsmi_unlikely(!peer->is_greeted)) {
         rc = RSMERR_CONN_ABORTED;
     }
 

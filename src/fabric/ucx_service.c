@@ -146,9 +146,14 @@ static unsigned service_drain(rsmi_fabric_service_t *service)
     rsmi_time_t last = 0;
     rsmi_time_t now = 0;
     unsigned rounds = 0;
+    unsigned count;
 
     while (rounds < SERVICE_ROUNDS) {
-        if (ucp_worker_progress(service->worker) != 0) {
+        count = ucp_worker_progress(service->worker);
+        if (rsmi_unlikely(service->has_news)) {
+            rsmi_fabric_guests_look(service);
+        }
+        if (count != 0) {
             ++rounds;
             last = 0;
             continue;
@@ -209,5 +214,6 @@ void rsmi_fabric_service_close(rsmi_fabric_domain_t *domain)
         (void)close(service->timer_fd);
         ucp_worker_destroy(service->worker);
         service->worker = NULL;
+        rsmi_fabric_known_free_all(&service->guests);
     }
 }

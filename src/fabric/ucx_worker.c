@@ -87,12 +87,24 @@ err:
 
 int rsmi_fabric_worker_open(rsmi_fabric_domain_t *domain)
 {
+    ucs_status_t status = UCS_OK;
+    int rc;
+
     if (domain->data != NULL) {
         return RSM_SUCCESS;
     }
 
-    return rsmi_fabric_worker_create(domain, UCS_THREAD_MODE_SERIALIZED,
-                                     &domain->data, &domain->data_fd);
+    rc = rsmi_fabric_worker_create(domain, UCS_THREAD_MODE_SERIALIZED,
+                                   &domain->data, &domain->data_fd);
+    if ((rc == RSM_SUCCESS) && rsmi_fabric_must_wire(domain)) {
+        status = rsmi_fabric_wire_listen(domain);
+    }
+    if (status != UCS_OK) {
+        ucp_worker_destroy(domain->data);
+        domain->data = NULL;
+        rc = rsmi_fabric_setup_error(status);
+    }
+    return rc;
 }
 
 unsigned rsmi_fabric_worker_progress(rsmi_fabric_domain_t *domain)
@@ -194,10 +206,14 @@ void rsmi_fabric_worker_close(rsmi_fabric_domain_t *domain)
     if (domain->data != NULL) {
         worker_close_peers(domain);
         rsmi_fabric_key_free_all(domain);
+        if (domain->address != NULL) {
+            ucp_worker_release_address(domain->data, domain->address);
+            domain->address = NULL;
+        }
         ucp_worker_destroy(domain->data);
         domain->data = NULL;
     }
-
+    rsmi_fabric_known_free_all(&domain->hosts);
     rsmi_fabric_peer_free_all(domain);
     rsmi_fabric_op_free_all(domain);
     rsmi_unlock(&domain->lock);

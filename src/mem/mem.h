@@ -2,8 +2,7 @@
 /* The only place that maps memory. Three jobs: find out what lies at an
  * address (survey), make the application's pages shared pages and private
  * ones again (share), and show an importer the pages of another process
- * (view). Everything works on whole pages, allocates nothing, and may be used
- * in the child of a fork. */
+ * (view). Everything works on whole pages. */
 #ifndef RSMI_MEM_H
 #define RSMI_MEM_H
 
@@ -45,34 +44,61 @@ bool rsmi_mem_read(void *to, const void *from, size_t size);
 /* Bytes of memory that can still be had; SIZE_MAX when unknown. */
 size_t rsmi_mem_available(void);
 
-/* --- shared pages in place of private ones, and back --------------------- */
+/* --- files of shared pages ------------------------------------------------ */
 
-/* Pages in a file that has no name: the descriptor, and our own view. */
+typedef struct rsmi_mem_file rsmi_mem_file_t;
+
+/* Pages in a file that has no name. Small runs of pages share a file, or each
+ * of many small segments would take a descriptor. */
 typedef struct {
-    int fd;
-    char *view;
+    rsmi_mem_file_t *file;
+    off_t base; /* where they begin in the file */
     size_t size;
-    dev_t dev;
-    ino_t ino;
 } rsmi_mem_pages_t;
 
-/* Fresh zero pages, reserved. RSMERR_INSUFFICIENT_MEM,
+/* Room for pages, without any so far: fill or reserve them before anybody looks
+ * at them. @p is_posix: in /dev/shm, where the host counts shared memory;
+ * otherwise, and where that cannot be, in a file of the kernel's own. The
+ * caller's lock guards files. RSMERR_INSUFFICIENT_MEM,
  * RSMERR_INSUFFICIENT_RESOURCES. */
-int rsmi_mem_pages_create(size_t size, rsmi_mem_pages_t *pages_p);
-void rsmi_mem_pages_destroy(rsmi_mem_pages_t *pages);
+int rsmi_mem_pages_create(size_t size, bool is_posix, bool is_alone,
+                          rsmi_mem_pages_t *pages_p);
+
+/* @p are_held: somebody else may still store to them, so what comes next must
+ * lie elsewhere. */
+void rsmi_mem_pages_destroy(rsmi_mem_pages_t *pages, bool are_held);
+
+int rsmi_mem_pages_fd(const rsmi_mem_pages_t *pages);
+
+/* Others lie in the same file. */
+bool rsmi_mem_pages_are_pooled(const rsmi_mem_pages_t *pages);
+
+/* Zero pages that are certain to be there: a store to a page that cannot be had
+ * later would be a SIGBUS. RSMERR_INSUFFICIENT_MEM. */
+int rsmi_mem_pages_reserve(const rsmi_mem_pages_t *pages);
+
+/* Copy what lies at @p range into the pages, which reserves them, too.
+ * RSMERR_BAD_ADDR when the range cannot be read (a file mapping past its end),
+ * RSMERR_INSUFFICIENT_MEM. */
+int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range);
+
+/* The same from other pages of the same size. */
+int rsmi_mem_pages_copy(const rsmi_mem_pages_t *pages,
+                        const rsmi_mem_pages_t *from);
+
+/* Whether the area shows these pages; @p range is where they begin. */
+bool rsmi_mem_pages_lie_at(const rsmi_mem_pages_t *pages,
+                           const rsmi_mem_area_t *area, const char *range);
+
+/* Bytes that shared memory has room for; SIZE_MAX when unknown. */
+size_t rsmi_mem_shm_room(void);
 
 /* UCX gives its shared memory a name for an instant; a process killed in that
  * instant leaves the file behind. Remove those of our user that no process has
  * open or mapped. */
 void rsmi_mem_sweep(void);
 
-/* Describe pages that somebody else made. */
-int rsmi_mem_pages_adopt(int fd, void *view, size_t size,
-                         rsmi_mem_pages_t *pages_p);
-
-/* Copy what lies at @p range into the pages. RSMERR_BAD_ADDR when the range
- * cannot be read (a file mapping past its end). */
-int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range);
+/* --- shared pages in place of private ones, and back --------------------- */
 
 /* Map the pages over @p range. RSMERR_BAD_MEM_ALIGNMENT when the kernel cannot
  * split what is there (huge pages), RSMERR_INSUFFICIENT_MEM. */
@@ -83,15 +109,19 @@ int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,
                             const rsmi_mem_pages_t *fresh, void *range);
 
 /* Give each part of @p range that still shows these pages private pages with
- * the same contents (@p is_forked: in the child of a fork); parts that the application has replaced meanwhile are
- * left alone. False when memory ran out: those parts stay shared. */
+ * the same contents; parts that the application has replaced meanwhile are left
+ * alone. @p is_forked: in the child of a fork, where nothing may be allocated.
+ * False when memory ran out: those parts stay shared. */
 bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range,
                            bool is_forked);
 
 /* --- views --------------------------------------------------------------- */
 
-/* Address space for a view, nothing accessible so far. NULL: none left. */
+/* Address space, nothing accessible so far. NULL: none left. */
 void *rsmi_mem_reserve(size_t size);
+
+/* Make zeroed memory of reserved addresses. False: there is none. */
+bool rsmi_mem_commit(void *addr, size_t size);
 
 /* Show @p size bytes of a file at @p addr, which is ours already. Neither this
  * nor showing again is inherited by the child of a fork: it could not be told

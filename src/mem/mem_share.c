@@ -3,13 +3,10 @@
 
 #include "rsmapi.h"
 #include "util/log.h"
-#include "util/signals.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,133 +25,12 @@ static void *share_mmap_private(size_t size)
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-static int share_errno_to_rc(int error)
-{
-    return ((error == EMFILE) || (error == ENFILE))
-               ? RSMERR_INSUFFICIENT_RESOURCES
-               : RSMERR_INSUFFICIENT_MEM;
-}
-
-int rsmi_mem_pages_adopt(int fd, void *view, size_t size,
-                         rsmi_mem_pages_t *pages_p)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) != 0) {
-        return RSMERR_INSUFFICIENT_RESOURCES;
-    }
-    pages_p->fd = fd;
-    pages_p->view = view;
-    pages_p->size = size;
-    pages_p->dev = status.st_dev;
-    pages_p->ino = status.st_ino;
-    return RSM_SUCCESS;
-}
-
-/* A handler of the application would end it half way. */
-static int share_reserve(int fd, size_t size)
-{
-    sigset_t old;
-    int error;
-
-    rsmi_signals_block(&old);
-    error = posix_fallocate(fd, 0, (off_t)size);
-    rsmi_signals_restore(&old);
-    return error;
-}
-
-int rsmi_mem_pages_create(size_t size, rsmi_mem_pages_t *pages_p)
-{
-    void *view;
-    int fd, rc;
-
-    fd = memfd_create("rsm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0) {
-        rc = share_errno_to_rc(errno);
-        goto err;
-    }
-
-    /* Reserve every page now: a store to a page that cannot be had later
-     * would be a SIGBUS. The mode keeps other users from opening the file
-     * with more rights than the descriptor they were given. */
-    rc = share_reserve(fd, size);
-    if (rc == 0) {
-        rc = (fchmod(fd, S_IRUSR | S_IWUSR) == 0) ? 0 : errno;
-    }
-    if (rc != 0) {
-        rsmi_debug("mem", "reserving %zu bytes: %s", size, strerror(rc));
-        rc = share_errno_to_rc(rc);
-        goto err_close;
-    }
-    (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-
-    view = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (view == MAP_FAILED) {
-        rc = share_errno_to_rc(errno);
-        goto err_close;
-    }
-
-    rc = rsmi_mem_pages_adopt(fd, view, size, pages_p);
-    if (rc != RSM_SUCCESS) {
-        goto err_unmap;
-    }
-    return RSM_SUCCESS;
-
-err_unmap:
-    (void)munmap(view, size);
-err_close:
-    (void)close(fd);
-err:
-    return rc;
-}
-
-void rsmi_mem_pages_destroy(rsmi_mem_pages_t *pages)
-{
-    (void)munmap(pages->view, pages->size);
-    (void)close(pages->fd);
-}
-
 typedef struct {
     const rsmi_mem_pages_t *pages;
     char *range;
     const rsmi_mem_pages_t *fresh;
     bool is_forked;
 } share_walk_t;
-
-/* Anonymous memory cannot fault. A file mapping can (past the end of the
- * file): there the kernel copies, which turns the fault into an error. */
-static int share_fill_area(const rsmi_mem_area_t *area, void *arg)
-{
-    share_walk_t *walk = arg;
-    size_t done = (size_t)(area->start - walk->range);
-    size_t end = done + area->size;
-    ssize_t put;
-
-    if (!area->is_file) {
-        memcpy(walk->pages->view + done, area->start, area->size);
-        return RSM_SUCCESS;
-    }
-
-    while (done < end) {
-        put = pwrite(walk->pages->fd, walk->range + done, end - done,
-                     (off_t)done);
-        if ((put < 0) && (errno == EINTR)) {
-            continue;
-        }
-        if (put <= 0) {
-            return RSMERR_BAD_ADDR;
-        }
-        done += (size_t)put;
-    }
-    return RSM_SUCCESS;
-}
-
-int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range)
-{
-    share_walk_t walk = {.pages = pages, .range = (char *)range};
-
-    return rsmi_mem_survey(range, pages->size, share_fill_area, &walk);
-}
 
 /* Plain mmap(): UCX's memory hooks watch it and drop what they have cached
  * about the range. */
@@ -163,7 +39,7 @@ int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range)
     void *addr;
 
     addr = mmap(range, pages->size, PROT_READ | PROT_WRITE,
-                MAP_SHARED | MAP_FIXED, pages->fd, 0);
+                MAP_SHARED | MAP_FIXED, rsmi_mem_pages_fd(pages), pages->base);
     if (addr == range) {
         return RSM_SUCCESS;
     }
@@ -173,12 +49,24 @@ int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range)
                              : RSMERR_INSUFFICIENT_MEM;
 }
 
-/* The application may have put something else there meanwhile. */
-static bool share_is_ours(const rsmi_mem_area_t *area, const share_walk_t *walk)
+static bool share_read(const rsmi_mem_pages_t *pages, char *to, off_t offset,
+                       size_t size)
 {
-    return area->is_shared && (area->dev == walk->pages->dev) &&
-           (area->ino == walk->pages->ino) &&
-           (area->offset == (off_t)(area->start - walk->range));
+    ssize_t got;
+
+    while (size > 0) {
+        got = pread(rsmi_mem_pages_fd(pages), to, size, offset);
+        if ((got < 0) && (errno == EINTR)) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        to += got;
+        offset += got;
+        size -= (size_t)got;
+    }
+    return true;
 }
 
 /* The private copy is made elsewhere and moved over the range in one step, so
@@ -189,7 +77,7 @@ static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
     const rsmi_mem_pages_t *pages = walk->pages;
     char *copy;
 
-    if (!share_is_ours(area, walk)) {
+    if (!rsmi_mem_pages_lie_at(pages, area, walk->range)) {
         return RSM_SUCCESS;
     }
 
@@ -197,7 +85,10 @@ static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
     if (copy == MAP_FAILED) {
         return RSMERR_INSUFFICIENT_MEM;
     }
-    memcpy(copy, pages->view + area->offset, area->size);
+    if (!share_read(pages, copy, area->offset, area->size)) {
+        (void)munmap(copy, area->size);
+        return RSMERR_INSUFFICIENT_MEM;
+    }
     if (area->prot != (PROT_READ | PROT_WRITE)) {
         (void)mprotect(copy, area->size, area->prot);
     }
@@ -206,7 +97,7 @@ static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
      * the child of a fork, where a lock of theirs may be held for ever. */
     if (!walk->is_forked) {
         (void)mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
-                   pages->fd, area->offset);
+                   rsmi_mem_pages_fd(pages), area->offset);
     }
     if (share_mremap(copy, area->size, area->size,
                      MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -250,12 +141,13 @@ bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range,
 static int share_exchange_area(const rsmi_mem_area_t *area, void *arg)
 {
     share_walk_t *walk = arg;
+    off_t offset = area->offset - walk->pages->base + walk->fresh->base;
 
-    if (!share_is_ours(area, walk)) {
+    if (!rsmi_mem_pages_lie_at(walk->pages, area, walk->range)) {
         return RSM_SUCCESS;
     }
     return (mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
-                 walk->fresh->fd, area->offset) == area->start)
+                 rsmi_mem_pages_fd(walk->fresh), offset) == area->start)
                ? RSM_SUCCESS
                : RSMERR_INSUFFICIENT_MEM;
 }

@@ -20,6 +20,11 @@ void *rsmi_mem_reserve(size_t size)
     return (addr == MAP_FAILED) ? NULL : addr;
 }
 
+bool rsmi_mem_commit(void *addr, size_t size)
+{
+    return mprotect(addr, size, PROT_READ | PROT_WRITE) == 0;
+}
+
 /* Loads behind the end of a file would be a SIGBUS. */
 static bool view_is_inside(int fd, off_t offset, size_t size)
 {

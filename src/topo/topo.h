@@ -21,6 +21,10 @@ typedef struct {
  * leaves a snapshot made of what the kernel's own tables say. */
 int rsmi_topo_get(rsmi_topo_t *topo_p);
 
+/* Bytes of the last cache of the processor we are on; 0 unknown. A look at the
+ * kernel's tables alone. */
+size_t rsmi_topo_last_cache(void);
+
 /* Confine the calling thread to @p list ("0-3,8"), of which those processors
  * count that the process's control group has, whatever the launcher bound the
  * process to. RSMERR_BAD_CONF when the list is malformed or nothing is left

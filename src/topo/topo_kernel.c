@@ -228,3 +228,12 @@ void rsmi_topo_read_kernel(rsmi_topo_t *topo_p)
     kernel_read_caches((unsigned)strtoul(topo_p->allowed_list, NULL, 10),
                        topo_p);
 }
+
+size_t rsmi_topo_last_cache(void)
+{
+    int cpu = sched_getcpu();
+    rsmi_topo_t topo = {0};
+
+    kernel_read_caches((cpu < 0) ? 0 : (unsigned)cpu, &topo);
+    return topo.shared_cache;
+}

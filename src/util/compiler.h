@@ -15,6 +15,10 @@
  * library is compiled with hidden visibility. */
 #define RSMI_EXPORT __attribute__((visibility("default")))
 
+/* Said of data that the fast paths read: the compiler need not expect them in
+ * another library, and spares the way over the table of addresses. */
+#define RSMI_HIDDEN __attribute__((visibility("hidden")))
+
 #define RSMI_CACHE_LINE 64
 #define RSMI_ALIGNED    __attribute__((aligned(RSMI_CACHE_LINE)))
 

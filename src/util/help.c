@@ -34,6 +34,13 @@ void rsmi_help_set_speaker(int is_speaker)
     atomic_store(&help_is_speaker, is_speaker != 0);
 }
 
+/* What one process runs out of says nothing about the others; all else they
+ * would say alike. */
+static bool help_is_of_one_process(rsmi_help_t topic)
+{
+    return (topic == RSMI_HELP_SHM_FULL) || (topic == RSMI_HELP_NO_DESCRIPTORS);
+}
+
 /* Bytes that snprintf really stored. */
 static size_t help_stored(int len, size_t room)
 {
@@ -54,7 +61,7 @@ void rsmi_help(rsmi_help_t topic, ...)
     size_t len;
     va_list args;
 
-    if (!atomic_load(&help_is_speaker) ||
+    if ((!atomic_load(&help_is_speaker) && !help_is_of_one_process(topic)) ||
         atomic_flag_test_and_set(&help_is_said[topic])) {
         return;
     }

@@ -71,6 +71,12 @@ static inline void rsmi_lock(rsmi_lock_t *lock)
     (void)pthread_mutex_lock(&lock->mutex);
 }
 
+/* Analysis does not follow a lock that may not have been taken. */
+static inline bool rsmi_trylock(rsmi_lock_t *lock) RSMI_NO_ANALYSIS
+{
+    return pthread_mutex_trylock(&lock->mutex) == 0;
+}
+
 static inline void rsmi_unlock(rsmi_lock_t *lock)
     RSMI_RELEASE(lock) RSMI_NO_ANALYSIS
 {

@@ -264,6 +264,8 @@
     FUNCTION(rsm_release_controller) \
     FUNCTION(rsmx_error_name) \
     FUNCTION(rsmx_export_get_importer_count) \
+    FUNCTION(rsmx_memory_alloc)              \
+    FUNCTION(rsmx_memory_free)               \
     FUNCTION(rsmx_get_node_count) \
     FUNCTION(rsmx_get_node_id) \
     FUNCTION(rsmx_import_compare_swap32) \

@@ -144,6 +144,15 @@ Test(hosts, reach_each_other)
     JOB_EXPECT(&job, job_count(&job, "of 4 ok") == 4);
 }
 
+/* Keeping a connection alive is the kernel's work. */
+Test(hosts, let_their_service_threads_sleep)
+{
+    make_hosts();
+    run(2, "", JOB_HELPER("idle"));
+    JOB_SUCCEEDED(&job);
+    JOB_EXPECT(&job, job_count(&job, "idle ok") == 2);
+}
+
 Test(hosts, need_nothing_from_a_program_that_sits_in_read)
 {
     char program[512];

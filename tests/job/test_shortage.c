@@ -61,7 +61,7 @@ Test(shm_is_full, before_anything_is_exported)
 Test(descriptors_run_out, while_exporting)
 {
     job_run(&job,
-            "ulimit -n 40; exec " EXHAUST "4 RSMERR_INSUFFICIENT_RESOURCES");
+            "ulimit -n 40; exec " EXHAUST "256 RSMERR_INSUFFICIENT_RESOURCES");
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "ok");
 }
@@ -69,7 +69,7 @@ Test(descriptors_run_out, while_exporting)
 Test(descriptors_run_out, under_mpirun)
 {
     job_run(&job, JOB_MPIRUN(1) "sh -c 'ulimit -n 40; exec \"$@\"' sh " EXHAUST
-                                "4 RSMERR_INSUFFICIENT_RESOURCES");
+                                "256 RSMERR_INSUFFICIENT_RESOURCES");
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "ok");
 }

@@ -34,6 +34,10 @@
 #define MPI_TEST_LOCAL(suite, name, count) \
     MPI_TEST_AT(suite, name, count, MPI_THREAD_SINGLE)
 
+/* The same for windows that librsm_mpi may hand on to the MPI library. */
+#define MPI_TEST_EITHER(suite, name, count) \
+    MPI_TEST_AT(suite, name, count, MPI_THREAD_SINGLE)
+
 #define MPI_TEST_AT(suite, name, count, level)   \
     static void mpi_body_##suite##_##name(void); \
     Test(suite, name, .timeout = 40)             \

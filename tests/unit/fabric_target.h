@@ -43,6 +43,12 @@ typedef struct {
     unsigned char key[1024];
 } target_card_t;
 
+/* An importer's card on its way to the target. */
+typedef struct {
+    rsmi_fabric_card_t card; /* its address follows */
+    unsigned char address[2048];
+} target_message_t;
+
 typedef struct {
     pid_t pid;
     int socket;
@@ -62,6 +68,19 @@ static inline void target_forget_environment(void)
 static inline rsmi_fabric_wait_t wait_ms(int ms)
 {
     return (rsmi_fabric_wait_t){.deadline = rsmi_deadline_in_ms(ms)};
+}
+
+/* False: nobody is there any more. */
+static inline bool target_listen(const path_t *path, int socket)
+{
+    target_message_t message;
+
+    if (read(socket, &message, sizeof(message)) <= 0) {
+        return false;
+    }
+    message.card.address = message.address;
+    (void)rsmi_fabric_service_greet(path->kind, &message.card);
+    return true;
 }
 
 /* The target's life: until the test closes the socket or kills it. */
@@ -99,10 +118,13 @@ static inline void target_serve(const path_t *path, size_t size, void *shared,
 
     pollfds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
     pollfds[1] = (struct pollfd){.fd = socket, .events = POLLIN};
-    while (pollfds[1].revents == 0) {
+    do {
         (void)poll(pollfds, 2, -1);
+        if ((pollfds[1].revents != 0) && !target_listen(path, socket)) {
+            break;
+        }
         rsmi_fabric_service_progress(path->kind);
-    }
+    } while (true);
 
     rsmi_fabric_close();
     _exit(0);
@@ -149,13 +171,29 @@ static inline void target_start(target_t *target, const path_t *path,
     }
 }
 
+/* Shows a card to the target. */
+static inline int target_tell(const rsmi_fabric_card_t *card, void *arg)
+{
+    const target_t *target = arg;
+    target_message_t message = {.card = *card};
+    size_t size = offsetof(target_message_t, address) + card->size;
+
+    memcpy(message.address, card->address, card->size);
+    return (send(target->socket, &message, size, MSG_NOSIGNAL) == (ssize_t)size)
+               ? RSM_SUCCESS
+               : RSMERR_CONN_ABORTED;
+}
+
 static inline void target_connect(target_t *target, const path_t *path)
 {
+    rsmi_fabric_wait_t wait = wait_ms(10000);
     int rc;
 
     rc = rsmi_fabric_connect(path->kind, target->card.address,
                              target->card.address_size, &target->peer);
     cr_assert_eq(rc, RSM_SUCCESS, "connect %d", rc);
+    rc = rsmi_fabric_wire(target->peer, target_tell, target, &wait);
+    cr_assert_eq(rc, RSM_SUCCESS, "wire %d", rc);
     rc = rsmi_fabric_key_open(target->peer, target->card.key,
                               target->card.key_size, &target->key);
     cr_assert_eq(rc, RSM_SUCCESS, "key_open %d", rc);

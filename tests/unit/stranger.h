@@ -129,7 +129,7 @@ static inline int stranger_enter(rsmi_wire_role_t role, uint64_t session)
     cr_assert_eq(welcome->header.type, RSMI_WIRE_WELCOME);
     cr_assert_eq(welcome->header.size, sizeof(*welcome));
     cr_assert_eq(welcome->rc, RSM_SUCCESS);
-    cr_assert_eq(frame.fd_count, (role == RSMI_ROLE_REQUEST) ? 1 : 0);
+    cr_assert_eq(frame.fd_count, (role == RSMI_ROLE_REQUEST) ? 2 : 0);
     rsmi_frame_clear(&frame);
     return fd;
 }

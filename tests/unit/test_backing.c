@@ -46,6 +46,17 @@ static void begin(bool with_ucx) RSMI_NO_ANALYSIS
     }                                                \
     static void check_##name(void)
 
+/* Our own view of a backing's pages. */
+static char *view_of(const rsmi_backing_t *backing)
+{
+    char *view =
+        mmap(NULL, rsmi_backing_size(backing), RW, MAP_SHARED,
+             rsmi_backing_fd(backing), (off_t)rsmi_backing_offset(backing));
+
+    cr_assert_neq((void *)view, MAP_FAILED);
+    return view;
+}
+
 static int note_shared(const rsmi_mem_area_t *area, void *arg)
 {
     *(int *)arg += area->is_shared ? (int)(area->size / PAGE) : 0;
@@ -81,7 +92,7 @@ BACKING_TEST(pages_become_shared_and_private_again)
     cr_assert_geq(rsmi_backing_fd(backing), 0);
     cr_assert(!rsmi_backing_is_common(backing));
     cr_assert_eq(memory[2 * PAGE], 1, "the contents are gone");
-    rsmi_backing_view(backing)[5] = 42;
+    view_of(backing)[5] = 42;
     cr_assert_eq(memory[2 * PAGE + 5], 42);
     rsmi_backing_release(&pieces);
     cr_assert_eq(pieces.count, 0);
@@ -175,9 +186,9 @@ BACKING_TEST(a_range_that_was_replaced_is_a_new_one)
     memory[2 * PAGE] = 9;
     acquire(2, 2, &fresh);
     cr_assert_neq(fresh.pieces[0].backing, old.pieces[0].backing);
-    rsmi_backing_view(old.pieces[0].backing)[0] = 50;
+    view_of(old.pieces[0].backing)[0] = 50;
     cr_assert_eq(memory[2 * PAGE], 9);
-    cr_assert_eq(rsmi_backing_renew(old.pieces[0].backing), RSM_SUCCESS);
+    cr_assert_eq(rsmi_backing_renew(old.pieces[0].backing, false), RSM_SUCCESS);
     rsmi_backing_release(&old);
     cr_assert_eq(shared_pages(), 2, "the new pages went with the old ones");
     rsmi_backing_release(&fresh);
@@ -194,16 +205,16 @@ BACKING_TEST(pages_move_to_another_range)
     memory[PAGE] = 5;
     memory[4 * PAGE] = 6;
     cr_assert_eq(rsmi_backing_move(backing, memory + 4 * PAGE), RSM_SUCCESS);
-    cr_assert_eq(rsmi_backing_view(backing)[0], 6);
+    cr_assert_eq(view_of(backing)[0], 6);
     cr_assert_eq(memory[PAGE], 5, "the old range lost its contents");
     memory[4 * PAGE] = 7;
-    cr_assert_eq(rsmi_backing_view(backing)[0], 7);
+    cr_assert_eq(view_of(backing)[0], 7);
     cr_assert_eq(shared_pages(), 2);
 
     /* Overlapping its own range, and back. */
     memory[5 * PAGE] = 8;
     cr_assert_eq(rsmi_backing_move(backing, memory + 5 * PAGE), RSM_SUCCESS);
-    cr_assert_eq(rsmi_backing_view(backing)[0], 8);
+    cr_assert_eq(view_of(backing)[0], 8);
     cr_assert_eq(memory[4 * PAGE], 7);
 
     /* Refused: nothing has changed. */
@@ -215,7 +226,7 @@ BACKING_TEST(pages_move_to_another_range)
     cr_assert_eq(munmap(memory + 2 * PAGE, PAGE), 0);
     cr_assert_eq(rsmi_backing_move(backing, memory + PAGE), RSMERR_BAD_ADDR);
     memory[5 * PAGE] = 77;
-    cr_assert_eq(rsmi_backing_view(backing)[0], 77);
+    cr_assert_eq(view_of(backing)[0], 77);
     rsmi_backing_release(&other);
     rsmi_backing_release(&pieces);
     cr_assert_eq(memory[5 * PAGE], 77);
@@ -230,17 +241,63 @@ BACKING_TEST(pages_are_renewed)
 
     acquire(1, 2, &pieces);
     backing = pieces.pieces[0].backing;
-    silent = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, rsmi_backing_fd(backing), 0);
+    silent = view_of(backing);
     memory[PAGE] = 5;
     cr_assert_eq(silent[0], 5);
-    cr_assert_eq(rsmi_backing_renew(backing), RSM_SUCCESS);
+    cr_assert_eq(rsmi_backing_renew(backing, false), RSM_SUCCESS);
     cr_assert_eq(memory[PAGE], 5);
     silent[0] = 66;
     cr_assert_eq(memory[PAGE], 5, "the old pages are still there");
-    cr_assert_eq(rsmi_backing_view(backing)[0], 5);
+    cr_assert_eq(view_of(backing)[0], 5);
     memory[PAGE] = 7;
-    cr_assert_eq(rsmi_backing_view(backing)[0], 7);
+    cr_assert_eq(view_of(backing)[0], 7);
     rsmi_backing_release(&pieces);
+}
+
+BACKING_TEST(pages_that_somebody_holds_are_not_used_again)
+{
+    rsmi_pieces_t pieces, next;
+    char *silent, *late;
+
+    acquire(1, 2, &pieces);
+    silent = view_of(pieces.pieces[0].backing);
+    rsmi_backing_hold(&pieces);
+    cr_assert_eq(rsmi_backing_renew(pieces.pieces[0].backing, false),
+                 RSM_SUCCESS);
+    late = view_of(pieces.pieces[0].backing);
+    rsmi_backing_hold(&pieces);
+    acquire(3, 2, &next);
+    rsmi_backing_release(&pieces);
+    acquire(1, 2, &pieces);
+    memset(silent, 99, 2 * PAGE);
+    memset(late, 99, 2 * PAGE);
+    cr_assert_eq(memory[PAGE], 1, "late stores reach other memory");
+    cr_assert_eq(memory[3 * PAGE], 1, "late stores reach other memory");
+    rsmi_backing_release(&next);
+    rsmi_backing_release(&pieces);
+}
+
+BACKING_TEST(pages_get_a_file_of_their_own_when_told)
+{
+    rsmi_pieces_t pieces, other;
+    rsmi_backing_t *backing;
+    int shared;
+
+    acquire(1, 2, &pieces);
+    acquire(4, 1, &other);
+    backing = pieces.pieces[0].backing;
+    shared = rsmi_backing_fd(backing);
+    cr_assert(rsmi_backing_is_pooled(backing));
+    cr_assert_eq(rsmi_backing_fd(other.pieces[0].backing), shared);
+    memory[PAGE] = 5;
+    cr_assert_eq(rsmi_backing_renew(backing, true), RSM_SUCCESS);
+    cr_assert(!rsmi_backing_is_pooled(backing));
+    cr_assert_neq(rsmi_backing_fd(backing), shared);
+    cr_assert_eq(rsmi_backing_offset(backing), 0);
+    cr_assert_eq(memory[PAGE], 5);
+    rsmi_backing_release(&other);
+    rsmi_backing_release(&pieces);
+    cr_assert_eq(memory[PAGE], 5);
 }
 
 BACKING_TEST(many_of_them_are_found_again)

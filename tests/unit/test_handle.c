@@ -47,7 +47,7 @@ static void *find(uint64_t handle, rsmi_kind_t kind)
 {
     void *object;
 
-    rsmi_guard_enter();
+    rsmi_guard_enter(as_pointer(handle));
     object = rsmi_handle_find(as_pointer(handle), kind);
     rsmi_guard_leave();
     return object;
@@ -95,6 +95,44 @@ Test(handle, any_bit_pattern_may_be_looked_up)
     cr_assert_null(find(0, RSMI_KIND_EXPORT));
     cr_assert_null(find((uintptr_t)thing, RSMI_KIND_EXPORT), "an address");
     finish(thing);
+}
+
+/* As the data path looks: by the door alone. */
+static const rsmi_door_t *door_of(uint64_t handle)
+{
+    const rsmi_door_t *door;
+
+    door = rsmi_handle_door(&rsmi_guard_self, as_pointer(handle));
+    rsmi_guard_retreat(&rsmi_guard_self);
+    return door;
+}
+
+Test(handle, leads_the_data_path_to_the_door)
+{
+    static rsmi_door_t door;
+    thing_t *thing = calloc(1, sizeof(*thing)), *plain;
+    uint64_t handle;
+    unsigned bit;
+
+    cr_assert_not_null(thing);
+    thing->object.door = &door;
+    cr_assert_eq(
+        rsmi_handle_create(&thing->object, RSMI_KIND_IMPORT, thing_destroy),
+        RSM_SUCCESS);
+    handle = thing->object.handle;
+    plain = thing_new(RSMI_KIND_EXPORT);
+    cr_assert_eq(door_of(handle), &rsmi_door_closed, "has not joined yet");
+    cr_assert_eq(find(handle, RSMI_KIND_IMPORT), thing);
+    cr_assert_eq(door_of(handle), &door);
+    cr_assert_eq(door_of(plain->object.handle), &rsmi_door_closed);
+    for (bit = 0; bit < 64; ++bit) {
+        cr_assert_eq(door_of(handle ^ (1ull << bit)), &rsmi_door_closed);
+    }
+    finish(thing);
+    cr_assert_eq(door_of(handle), &rsmi_door_closed);
+    cr_assert_eq(door_of(0), &rsmi_door_closed, "the first slot, now free");
+    cr_assert_eq(door_of(UINT64_MAX), &rsmi_door_closed);
+    finish(plain);
 }
 
 Test(handle, a_used_slot_gives_another_handle)
@@ -184,13 +222,14 @@ static atomic_bool is_over;
 static void *look_at_it(void *arg)
 {
     uintptr_t bad = 0, seen = 0;
+    const void *handle;
     thing_t *thing;
 
     (void)arg;
     while (!atomic_load(&is_over) || (seen == 0)) {
-        rsmi_guard_enter();
-        thing =
-            rsmi_handle_find(as_pointer(atomic_load(&shown)), RSMI_KIND_EXPORT);
+        handle = as_pointer(atomic_load(&shown));
+        rsmi_guard_enter(handle);
+        thing = rsmi_handle_find(handle, RSMI_KIND_EXPORT);
         if (thing != NULL) {
             ++seen;
             bad += (atomic_load(&thing->canary) != CANARY) ? 1 : 0;
@@ -230,8 +269,12 @@ Test(handle, nothing_works_once_disabled)
 {
     thing_t *thing = thing_new(RSMI_KIND_EXPORT), late;
 
+    (void)find(thing->object.handle, RSMI_KIND_EXPORT);
+    cr_assert(rsmi_handle_works(as_pointer(thing->object.handle)));
     rsmi_handle_disable();
     cr_assert_null(find(thing->object.handle, RSMI_KIND_EXPORT));
+    cr_assert(!rsmi_handle_works(as_pointer(thing->object.handle)));
+    cr_assert_eq(door_of(thing->object.handle), &rsmi_door_closed);
     cr_assert_eq(
         rsmi_handle_create(&late.object, RSMI_KIND_EXPORT, thing_destroy),
         RSMERR_INSUFFICIENT_RESOURCES);

@@ -54,6 +54,19 @@ Test(help, only_the_speaker_speaks)
     cr_assert_not_null(strstr(text, "NO_TRANSPORT"));
 }
 
+Test(help, a_process_speaks_of_what_it_runs_out_of_itself)
+{
+    const char *text;
+
+    capture_begin(&output);
+    rsmi_help_set_speaker(0);
+    rsmi_help(RSMI_HELP_NO_DESCRIPTORS, (size_t)16);
+    rsmi_help(RSMI_HELP_SHM_FULL, (size_t)2, (size_t)1);
+    text = capture_end(&output);
+    cr_assert_eq(capture_count(text, "NO_DESCRIPTORS"), 1);
+    cr_assert_eq(capture_count(text, "SHM_FULL"), 1);
+}
+
 Test(help, endless_value_leaves_the_block_closed)
 {
     char value[10000];

@@ -148,22 +148,34 @@ static bool is_shared(char *memory, size_t size)
     return list.areas[0].is_shared;
 }
 
+/* Our own view of pages. */
+static char *view_of(const rsmi_mem_pages_t *pages)
+{
+    char *view = mmap(NULL, pages->size, RW, MAP_SHARED,
+                      rsmi_mem_pages_fd(pages), pages->base);
+
+    cr_assert_neq((void *)view, MAP_FAILED);
+    return view;
+}
+
 Test(mem, pages_take_the_place_of_others_and_go)
 {
-    char *memory = private_pages(3 * PAGE);
+    char *memory = private_pages(3 * PAGE), *view;
     rsmi_mem_pages_t pages;
 
     memset(memory, 1, 3 * PAGE);
-    cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, &pages), RSM_SUCCESS);
-    cr_assert_eq(pages.view[2 * PAGE - 1], 0);
-    cr_assert_lt(ftruncate(pages.fd, 0), 0, "pages can be cut off");
+    cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, true, false, &pages),
+                 RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_reserve(&pages), RSM_SUCCESS);
+    view = view_of(&pages);
+    cr_assert_eq(view[2 * PAGE - 1], 0);
     cr_assert_eq(rsmi_mem_pages_fill(&pages, memory), RSM_SUCCESS);
     cr_assert_eq(rsmi_mem_pages_place(&pages, memory), RSM_SUCCESS);
     cr_assert(is_shared(memory, 2 * PAGE));
 
     memory[5] = 42;
-    cr_assert_eq(pages.view[5], 42);
-    pages.view[PAGE] = 43;
+    cr_assert_eq(view[5], 42);
+    view[PAGE] = 43;
     cr_assert_eq(memory[PAGE], 43);
 
     cr_assert(rsmi_mem_pages_recall(&pages, memory, false));
@@ -171,9 +183,9 @@ Test(mem, pages_take_the_place_of_others_and_go)
     cr_assert_eq(memory[5], 42);
     cr_assert_eq(memory[PAGE], 43);
     cr_assert_eq(memory[2 * PAGE], 1);
-    pages.view[5] = 7;
+    view[5] = 7;
     cr_assert_eq(memory[5], 42, "still shared");
-    rsmi_mem_pages_destroy(&pages);
+    rsmi_mem_pages_destroy(&pages, false);
 }
 
 Test(mem, what_the_application_has_replaced_is_left_alone)
@@ -181,8 +193,10 @@ Test(mem, what_the_application_has_replaced_is_left_alone)
     char *memory = private_pages(4 * PAGE);
     rsmi_mem_pages_t pages, fresh;
 
-    cr_assert_eq(rsmi_mem_pages_create(4 * PAGE, &pages), RSM_SUCCESS);
-    cr_assert_eq(rsmi_mem_pages_create(4 * PAGE, &fresh), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_create(4 * PAGE, true, false, &pages),
+                 RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_create(4 * PAGE, true, false, &fresh),
+                 RSM_SUCCESS);
     cr_assert_eq(rsmi_mem_pages_place(&pages, memory), RSM_SUCCESS);
     memset(memory, 9, 4 * PAGE);
     cr_assert_eq(
@@ -192,7 +206,7 @@ Test(mem, what_the_application_has_replaced_is_left_alone)
     cr_assert_eq(munmap(memory + PAGE, PAGE), 0);
     cr_assert_eq(mprotect(memory + 2 * PAGE, PAGE, PROT_READ), 0);
 
-    memset(fresh.view, 8, 4 * PAGE);
+    memset(view_of(&fresh), 8, 4 * PAGE);
     cr_assert_eq(rsmi_mem_pages_exchange(&pages, &fresh, memory), RSM_SUCCESS);
     cr_assert_eq(memory[0], 3);
     cr_assert_eq(memory[2 * PAGE], 8);
@@ -205,8 +219,8 @@ Test(mem, what_the_application_has_replaced_is_left_alone)
     cr_assert(!is_shared(memory + 2 * PAGE, PAGE));
     cr_assert(!is_shared(memory + 3 * PAGE, PAGE));
     cr_assert_eq(mprotect(memory + 2 * PAGE, PAGE, RW), 0);
-    rsmi_mem_pages_destroy(&pages);
-    rsmi_mem_pages_destroy(&fresh);
+    rsmi_mem_pages_destroy(&pages, false);
+    rsmi_mem_pages_destroy(&fresh, false);
 }
 
 /* A mapping longer than its file faults; the library must not. */
@@ -219,12 +233,13 @@ Test(mem, pages_are_filled_from_files)
     cr_assert_eq(ftruncate(fd, 2 * PAGE), 0);
     memory = map(2 * PAGE, RW, MAP_PRIVATE, fd);
     memset(memory, 5, 2 * PAGE);
-    cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, &pages), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, true, false, &pages),
+                 RSM_SUCCESS);
     cr_assert_eq(rsmi_mem_pages_fill(&pages, memory), RSM_SUCCESS);
-    cr_assert_eq(pages.view[2 * PAGE - 1], 5);
+    cr_assert_eq(view_of(&pages)[2 * PAGE - 1], 5);
     cr_assert_eq(ftruncate(fd, PAGE), 0);
     cr_assert_eq(rsmi_mem_pages_fill(&pages, memory), RSMERR_BAD_ADDR);
-    rsmi_mem_pages_destroy(&pages);
+    rsmi_mem_pages_destroy(&pages, false);
 }
 
 Test(mem, what_cannot_be_had_is_refused)
@@ -235,19 +250,89 @@ Test(mem, what_cannot_be_had_is_refused)
     int rc;
 
     /* Beyond the largest file, so that not a page of it is taken. */
-    cr_assert_eq(rsmi_mem_pages_create((size_t)-PAGE, &pages),
+    cr_assert_eq(rsmi_mem_pages_create((size_t)-PAGE, true, false, &pages),
                  RSMERR_INSUFFICIENT_MEM);
-    cr_assert_eq(rsmi_mem_pages_create(PAGE, &pages), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_create((size_t)-PAGE, false, false, &pages),
+                 RSMERR_INSUFFICIENT_MEM);
+    cr_assert_eq(rsmi_mem_pages_create(PAGE, true, false, &pages), RSM_SUCCESS);
     cr_assert_eq(rsmi_mem_pages_place(&pages, memory + 8),
                  RSMERR_BAD_MEM_ALIGNMENT);
-    cr_assert_neq(rsmi_mem_pages_adopt(-1, memory, PAGE, &pages), RSM_SUCCESS);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = limit;
     none.rlim_cur = 0;
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    rc = rsmi_mem_pages_create(PAGE, &pages);
+    rc = rsmi_mem_pages_create(PAGE, true, true, &pages);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     cr_assert_eq(rc, RSMERR_INSUFFICIENT_RESOURCES);
+}
+
+/* Small runs of pages lie together, so that they do not use up descriptors. */
+Test(mem, small_runs_of_pages_share_files)
+{
+    enum { MANY = 1000 };
+    static rsmi_mem_pages_t many[MANY];
+    rsmi_mem_pages_t large;
+    struct rlimit limit, few;
+    char *view;
+    int idx;
+
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = 64;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (idx = 0; idx < MANY; ++idx) {
+        cr_assert_eq(rsmi_mem_pages_create((size_t)(1 + idx % 3) * PAGE, true,
+                                           false, &many[idx]),
+                     RSM_SUCCESS);
+        cr_assert_eq(rsmi_mem_pages_reserve(&many[idx]), RSM_SUCCESS);
+        cr_assert(rsmi_mem_pages_are_pooled(&many[idx]));
+        view = view_of(&many[idx]);
+        cr_assert_eq(*(int *)view, 0, "pages are used twice");
+        *(int *)view = idx + 1;
+        rsmi_mem_unmap(view, many[idx].size);
+    }
+    cr_assert_eq(rsmi_mem_pages_create(1024 * PAGE, true, false, &large),
+                 RSM_SUCCESS);
+    cr_assert(!rsmi_mem_pages_are_pooled(&large));
+    rsmi_mem_pages_destroy(&large, false);
+    for (idx = 0; idx < MANY; ++idx) {
+        view = view_of(&many[idx]);
+        cr_assert_eq(*(int *)view, idx + 1);
+        rsmi_mem_unmap(view, many[idx].size);
+        rsmi_mem_pages_destroy(&many[idx], false);
+    }
+    /* All files are gone. */
+    idx = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cr_assert_lt(idx, 16);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+Test(mem, held_pages_are_not_given_out_again)
+{
+    rsmi_mem_pages_t held, other, next;
+    char *late;
+
+    cr_assert_eq(rsmi_mem_pages_create(PAGE, true, false, &held), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_create(PAGE, true, false, &other), RSM_SUCCESS);
+    late = view_of(&held);
+    rsmi_mem_pages_destroy(&held, true);
+    cr_assert_eq(rsmi_mem_pages_create(PAGE, true, false, &next), RSM_SUCCESS);
+    late[0] = 1;
+    cr_assert_eq(view_of(&next)[0], 0);
+    cr_assert_eq(view_of(&other)[0], 0);
+    rsmi_mem_pages_destroy(&next, false);
+    rsmi_mem_pages_destroy(&other, false);
+}
+
+Test(mem, a_file_that_nobody_else_uses_goes_with_its_held_pages)
+{
+    rsmi_mem_pages_t held;
+    int fd;
+
+    cr_assert_eq(rsmi_mem_pages_create(PAGE, true, false, &held), RSM_SUCCESS);
+    fd = rsmi_mem_pages_fd(&held);
+    rsmi_mem_pages_destroy(&held, true);
+    cr_assert_lt(fcntl(fd, F_GETFD), 0);
 }
 
 /* --- views ------------------------------------------------------------------ */
@@ -272,37 +357,42 @@ Test(mem, views_show_blank_and_go)
 {
     struct sigaction action = {.sa_handler = on_fault};
     rsmi_mem_pages_t pages;
-    char *view, *again;
+    char *view, *again, *own;
 
     cr_assert_eq(sigaction(SIGSEGV, &action, NULL), 0);
-    cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, &pages), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, true, false, &pages),
+                 RSM_SUCCESS);
+    own = view_of(&pages);
     view = rsmi_mem_reserve(2 * PAGE);
     cr_assert_not_null(view);
     cr_assert(!can_store(view));
-    cr_assert_eq(rsmi_mem_show(view, PAGE, pages.fd, PAGE, PROT_READ),
+    cr_assert_eq(rsmi_mem_show(view, PAGE, rsmi_mem_pages_fd(&pages),
+                               pages.base + PAGE, PROT_READ),
                  RSM_SUCCESS);
-    pages.view[PAGE] = 11;
+    own[PAGE] = 11;
     cr_assert_eq(view[0], 11);
     cr_assert(!can_store(view));
-    cr_assert_eq(rsmi_mem_show(view, PAGE, pages.fd, 0, RW), RSM_SUCCESS);
+    cr_assert_eq(
+        rsmi_mem_show(view, PAGE, rsmi_mem_pages_fd(&pages), pages.base, RW),
+        RSM_SUCCESS);
     cr_assert(can_store(view));
-    cr_assert_eq(pages.view[0], 1);
+    cr_assert_eq(own[0], 1);
 
     again = rsmi_mem_reserve(PAGE);
     cr_assert_eq(rsmi_mem_show_again(again, view, PAGE, RW), RSM_SUCCESS);
     again[9] = 12;
-    cr_assert_eq(pages.view[9], 12);
+    cr_assert_eq(own[9], 12);
 
     rsmi_mem_blank(view, PAGE, PROT_READ);
     cr_assert_eq(view[9], 0);
     cr_assert(!can_store(view));
     rsmi_mem_blank(view, PAGE, RW);
     cr_assert(can_store(view));
-    cr_assert_eq(pages.view[0], 1);
+    cr_assert_eq(own[0], 1);
     rsmi_mem_unmap(view, 2 * PAGE);
     cr_assert(!can_store(view));
     rsmi_mem_unmap(again, PAGE);
-    rsmi_mem_pages_destroy(&pages);
+    rsmi_mem_pages_destroy(&pages, false);
 }
 
 Test(mem, views_that_cannot_be_had_are_refused)

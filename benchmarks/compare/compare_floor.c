@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What no library can beat: two processes and the machine. A put is a copy
+ * into shared pages, in each way that this processor has; a signal is a byte
+ * in a pipe. Starts its second process itself. */
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "common_peer.h"
+#include "common_run.h"
+#include "common_two.h"
+
+#define SWITCHES 1000
+
+static unsigned char *target; /* the other side's shared pages */
+static int pipes[2][2];       /* to the first process, to the second */
+
+/* ---- copies ---- */
+
+static inline void copy_plain(unsigned char *to, const unsigned char *from,
+                              size_t size)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)from;
+    uint64_t *places = (uint64_t *)(void *)to;
+    size_t count = size / sizeof(*words);
+    size_t i;
+
+    for (i = 0; i < count; ++i) {
+        places[i] = words[i];
+    }
+    for (i = count * sizeof(*words); i < size; ++i) {
+        to[i] = from[i];
+    }
+}
+
+static inline void copy_libc(unsigned char *to, const unsigned char *from,
+                             size_t size)
+{
+    memcpy(to, from, size);
+}
+
+#ifdef __x86_64__
+static inline void copy_string(unsigned char *to, const unsigned char *from,
+                               size_t size)
+{
+    __asm__ volatile("rep movsb"
+                     : "+D"(to), "+S"(from), "+c"(size)
+                     :
+                     : "memory");
+}
+
+/* Past the caches; both ends are aligned but for the last bytes. */
+static inline void copy_streaming(unsigned char *to, const unsigned char *from,
+                                  size_t size)
+{
+    const __m128i *lines = (const __m128i *)(const void *)from;
+    __m128i *places = (__m128i *)(void *)to;
+    size_t count = size / sizeof(*lines);
+    size_t done = count * sizeof(*lines);
+    size_t i;
+
+    for (i = 0; i < count; ++i) {
+        _mm_stream_si128(places + i, _mm_loadu_si128(lines + i));
+    }
+    for (i = done; i < size; ++i) {
+        to[i] = from[i];
+    }
+    _mm_sfence();
+}
+#endif
+
+/* The compiler may not move a copy out of the loop, nor leave one out. */
+static CMP_INLINE void settle(void)
+{
+    __asm__ volatile("" : : : "memory");
+}
+
+#define FLOOR_COPY(name)                                                  \
+    static inline void put_##name(cmp_t *cmp, size_t offset, size_t size) \
+    {                                                                     \
+        copy_##name(target + offset, cmp->local + offset, size);          \
+        settle();                                                         \
+    }                                                                     \
+    static inline void get_##name(cmp_t *cmp, size_t offset, size_t size) \
+    {                                                                     \
+        copy_##name(cmp->local + offset, target + offset, size);          \
+        settle();                                                         \
+    }
+
+FLOOR_COPY(plain)
+FLOOR_COPY(libc)
+
+/* ---- atomics: the bare instructions ---- */
+
+static inline uint64_t floor_fetch_add(cmp_t *cmp, size_t offset,
+                                       uint64_t value)
+{
+    (void)cmp;
+    return atomic_fetch_add((_Atomic uint64_t *)(void *)(target + offset),
+                            value);
+}
+
+static inline uint64_t floor_compare_swap(cmp_t *cmp, size_t offset,
+                                          uint64_t expected, uint64_t desired)
+{
+    (void)cmp;
+    (void)atomic_compare_exchange_strong(
+        (_Atomic uint64_t *)(void *)(target + offset), &expected, desired);
+    return expected;
+}
+
+static const cmp_way_t way_plain = {.name = "plain",
+                                    .put = put_plain,
+                                    .get = get_plain,
+                                    .fetch_add = floor_fetch_add,
+                                    .compare_swap = floor_compare_swap};
+static const cmp_way_t way_libc = {
+    .name = "memcpy", .put = put_libc, .get = get_libc};
+#ifdef __x86_64__
+FLOOR_COPY(string)
+FLOOR_COPY(streaming)
+
+static const cmp_way_t way_string = {
+    .name = "string", .put = put_string, .get = get_string};
+static const cmp_way_t way_streaming = {
+    .name = "streaming", .put = put_streaming, .get = get_streaming};
+#endif
+
+/* ---- signals: a byte in a pipe ---- */
+
+static void pipe_post(cmp_t *cmp)
+{
+    char byte = 0;
+
+    if (write(pipes[1 - cmp->rank][1], &byte, 1) != 1) {
+        cmp_fail(cmp, "cannot write to the pipe");
+    }
+}
+
+static void pipe_wait(cmp_t *cmp)
+{
+    char byte;
+
+    if (read(pipes[cmp->rank][0], &byte, 1) != 1) {
+        cmp_fail(cmp, "cannot read from the pipe");
+    }
+}
+
+/* ---- threads ---- */
+
+static void *lane_open(cmp_t *cmp, unsigned int idx)
+{
+    (void)idx;
+    return cmp;
+}
+
+static void lane_close(void *lane)
+{
+    (void)lane;
+}
+
+static void lane_put(void *lane, size_t offset)
+{
+    put_plain(lane, offset, sizeof(uint64_t));
+}
+
+static void lane_end(void *lane)
+{
+    (void)lane;
+}
+
+/* ---- round trips ---- */
+
+static int64_t socket_once(cmp_t *cmp)
+{
+    unsigned char message[64] = {0};
+    int64_t start = cmp_now_ns();
+
+    cmp_send(cmp, message, sizeof(message));
+    cmp_receive(cmp, message, sizeof(message));
+    return cmp_now_ns() - start;
+}
+
+static void socket_attend(cmp_t *cmp)
+{
+    unsigned char message[64];
+
+    cmp_receive(cmp, message, sizeof(message));
+    cmp_send(cmp, message, sizeof(message));
+}
+
+static int64_t clock_once(cmp_t *cmp)
+{
+    int64_t start = cmp_now_ns();
+    unsigned int i;
+
+    (void)cmp;
+    for (i = 0; i < SWITCHES; ++i) {
+        (void)cmp_now_ns();
+    }
+    return (cmp_now_ns() - start) / SWITCHES;
+}
+
+static const cmp_special_t specials[] = {
+    {.what = "clock", .times = 1, .once = clock_once},
+    {.what = "round_trip",
+     .times = 100,
+     .once = socket_once,
+     .attend = socket_attend},
+    {.what = NULL}};
+
+static const cmp_peer_t peer = {.name = "floor",
+                                .meet = cmp_meet,
+                                .post = pipe_post,
+                                .wait = pipe_wait,
+                                .lane_open = lane_open,
+                                .lane_close = lane_close,
+                                .lane_put = lane_put,
+                                .lane_end = lane_end,
+                                .specials = specials};
+
+static unsigned char *shared_pages(cmp_t *cmp)
+{
+    void *memory = mmap(NULL, CMP_MEMORY, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        cmp_fail(cmp, "no shared memory");
+    }
+    memset(memory, 0, CMP_MEMORY);
+    return memory;
+}
+
+int main(int argc, char **argv)
+{
+    cmp_t cmp = {.program = "compare_floor", .peer = &peer};
+    unsigned char *areas[2];
+
+    cmp_parse(&cmp, argc, argv);
+    areas[0] = shared_pages(&cmp);
+    areas[1] = shared_pages(&cmp);
+    if ((pipe(pipes[0]) != 0) || (pipe(pipes[1]) != 0)) {
+        cmp_fail(&cmp, "no pipe");
+    }
+    cmp_fork(&cmp);
+    cmp.shown = areas[cmp.rank];
+    target = areas[1 - cmp.rank];
+    cmp.local = cmp_memory(CMP_MEMORY);
+
+    cmp_run_way(&cmp, &way_plain);
+    cmp_run_way(&cmp, &way_libc);
+#ifdef __x86_64__
+    cmp_run_way(&cmp, &way_string);
+    cmp_run_way(&cmp, &way_streaming);
+#endif
+    cmp_run_peer(&cmp, &way_plain);
+    if (cmp.rank == 0) {
+        cmp_print_done(&cmp);
+    }
+    cmp_join(&cmp);
+}

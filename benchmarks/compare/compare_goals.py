@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What librsm wants to reach, computed from the figures of one run.
+
+A goal looks at each round by itself, so that a slow minute of the machine
+counts for both sides, and judges the median of the rounds."""
+import statistics
+
+RSM = ("rsm", "implicit")
+
+
+class Goal:
+    """One comparison: name, our value round by round, and the limit."""
+
+    def __init__(self, name, values, limit, is_at_most, unit=""):
+        self.name = name
+        self.values = values
+        self.limit = limit
+        self.is_at_most = is_at_most
+        self.unit = unit
+
+    def is_met(self, value):
+        return value <= self.limit if self.is_at_most else value >= self.limit
+
+    @property
+    def median(self):
+        return statistics.median(self.values)
+
+    def verdict(self):
+        met = sum(self.is_met(value) for value in self.values)
+        word = "reached" if self.is_met(self.median) else "NOT REACHED"
+        if 0 < met < len(self.values):
+            word += f" ({met} of {len(self.values)} rounds)"
+        return word
+
+    def wanted(self):
+        sign = "≤" if self.is_at_most else "≥"
+        return f"{sign} {self.limit:g}{self.unit}"
+
+
+def together(figures, function, *keys):
+    """The function of the keys' medians, for each round that has all."""
+    if any(key is None or key not in figures for key in keys):
+        return []
+    rounds = [figures.rounds(key) for key in keys]
+    numbers = sorted(set.intersection(*(set(one) for one in rounds)))
+    return [function(*(one[number] for one in rounds)) for number in numbers]
+
+
+def quotient(over, under):
+    return over / under
+
+
+def mpi_keys(figures, what, size, kinds=("allocate", "create", "dynamic")):
+    return [key for key in figures.keys(what=what, size=size)
+            if key[0].startswith("ompi-") or key[0] == "mpich"
+            if key[1].partition("/")[0] in kinds]
+
+
+def small(figures, goals):
+    """Puts and gets of 8 bytes."""
+    for what in ("put", "get"):
+        ours = (*RSM, what, 8)
+        floor = figures.best(figures.keys("floor", what, 8))
+        goals.append(Goal(f"{what} of 8 B, above a plain copy", together(
+            figures, lambda a, b: 1e3 * (a - b), ours, floor), 10, True,
+            " ns"))
+        window = figures.best(mpi_keys(figures, what, 8))
+        goals.append(Goal(f"{what} of 8 B, times faster than the best MPI "
+                          "window", together(figures, quotient, window, ours),
+                          5, False))
+        shmem = ("shmem", "quiet", what, 8)
+        goals.append(Goal(f"{what} of 8 B, times faster than OpenSHMEM",
+                          together(figures, quotient, shmem, ours), 5, False))
+        window = figures.best(mpi_keys(figures, what, 8,
+                                       ("create", "dynamic")))
+        goals.append(Goal(f"{what} of 8 B, times faster than the best MPI "
+                          "window over user memory",
+                          together(figures, quotient, window, ours), 50,
+                          False))
+
+
+def large(figures, goals):
+    """Bandwidth, against the best copy and against everybody."""
+    for what in ("put_bw", "get_bw"):
+        for size in [size for size in figures.sizes(what) if size >= 4096]:
+            ours = (*RSM, what, size)
+            best = figures.best(figures.keys("floor", what, size))
+            name = f"{what} of {human(size)}, of the best copy"
+            if best:
+                name += f" ({best[1]})"
+            goals.append(Goal(name, together(figures, quotient, ours, best),
+                              0.97, False))
+            others = [key for key in figures.keys(what=what, size=size)
+                      if not key[0].startswith("rsm") and key[0] != "floor"]
+            best = figures.best(others)
+            name = f"{what} of {human(size)}, of the best peer"
+            if best:
+                name += f" ({best[0]} {best[1]})"
+            goals.append(Goal(name, together(figures, quotient, ours, best),
+                              1.0, False))
+
+
+def waiting(figures, goals):
+    """What one side does and the other side notices."""
+    goals.append(Goal("visible at the other side, of a bare cache line",
+                      together(figures, quotient, (*RSM, "visible", 0),
+                               ("floor", "plain", "visible", 0)), 1.1, True))
+    goals.append(Goal("two processes on one core, put and answer, of two "
+                      "switches of the scheduler",
+                      together(figures, quotient, (*RSM, "answer", 0),
+                               ("floor", "plain", "answer", 0)), 2, True))
+    for what, name in (("wait", "signal, one way in turns"),
+                       ("wake", "signal to a process asleep"),
+                       ("wait_one_core", "signal on one core")):
+        goals.append(Goal(f"{name}, of a bare pipe",
+                          together(figures, quotient, ("rsm", "", what, 0),
+                                   ("floor", "", what, 0)), 1.3, True))
+
+
+def atomics(figures, goals):
+    for what in ("fetch_add", "compare_swap"):
+        ours = (*RSM, what, 8)
+        goals.append(Goal(f"{what}, of the bare instruction",
+                          together(figures, quotient, ours,
+                                   ("floor", "plain", what, 8)), 2, True))
+        window = figures.best(mpi_keys(figures, what, 8))
+        goals.append(Goal(f"{what}, times faster than the best MPI window",
+                          together(figures, quotient, window, ours), 3,
+                          False))
+
+
+def threads(figures, goals):
+    """Twice the threads: as much more as plain copies get."""
+    keys = [(launch, "", what, 8) for launch in ("rsm", "floor")
+            for what in ("rate2", "rate1")]
+    goals.append(Goal("two threads against one, of the same with plain copies",
+                      together(figures, lambda a, b, c, d: (a / b) / (c / d),
+                               *keys), 0.9, False))
+
+
+def control(figures, goals):
+    goals.append(Goal("connect and disconnect, of a socket round trip and "
+                      "UCX's part",
+                      together(figures, lambda a, b, c: a / (b + c),
+                               ("rsm", "", "connect", 0),
+                               ("floor", "", "round_trip", 0),
+                               ("ucx", "allocate", "connect", 0)), 1.5, True))
+    goals.append(Goal("first connect to a process",
+                      together(figures, lambda a: a / 1e3,
+                               ("rsm", "", "first_connect", 0)), 3, True,
+                      " ms"))
+    goals.append(Goal("export and publish of 64 MiB, of ucp_mem_map and one "
+                      "copy",
+                      together(figures, quotient, ("rsm", "", "export", 0),
+                               ("ucx", "allocate", "export", 0)), 1.2, True))
+
+
+def through_ucx(figures, goals):
+    """Where UCX moves the data: we may not be slower than it is alone."""
+    for ours, theirs in (("rsm-ucx", "ucx"), ("rsm-tcp", "ucx-tcp")):
+        for what in ("put", "get", "put_bw", "get_bw", "fetch_add",
+                     "compare_swap"):
+            for size in figures.sizes(what):
+                mine = (ours, "implicit", what, size)
+                bare = (theirs, "allocate/flush", what, size)
+                values = together(figures, quotient, bare, mine)
+                if not figures.is_time(what):
+                    values = [1 / value for value in values]
+                goals.append(Goal(f"{ours}: {what} of {human(size)}, of "
+                                  f"{theirs}", values, 0.95, False))
+
+
+def human(size):
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            break
+        size //= 1024
+    return f"{size} {unit}"
+
+
+def goals_of(figures):
+    goals = []
+    for part in (small, large, waiting, atomics, threads, control,
+                 through_ucx):
+        part(figures, goals)
+    return [goal for goal in goals if goal.values]

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The peers: which program measures each, and how it is started."""
+import json
+import os
+import shutil
+import subprocess
+
+MAIN = ("put", "get", "put_bw", "get_bw", "fetch_add", "compare_swap",
+        "visible", "wait", "wake", "connect", "export", "clock", "round_trip")
+RATE = ("rate",)
+ONE_CORE = ("answer", "wait_one_core")
+
+SYMMETRIC_HEAP = {"SHMEM_SYMMETRIC_SIZE": "256M"}
+
+
+class Peer:
+    """One way to start one program."""
+
+    def __init__(self, name, title, program, launcher=None, options=(),
+                 environment=None, kinds=None, skips=(), without=()):
+        self.name = name
+        self.title = title
+        self.program = program
+        self.launcher = launcher  # names of programs, the first found is used
+        self.options = list(options)
+        self.environment = environment or {}
+        self.kinds = kinds
+        self.without = without  # tests that the peer does not survive
+        self.skips = skips  # phases that make no sense or never end
+
+    def missing(self, folder):
+        """Why this peer is left out, or None."""
+        if not os.access(os.path.join(folder, self.program), os.X_OK):
+            return f"{self.program} was not built"
+        if self.launcher and not self.launcher_path():
+            return f"{self.launcher[0]} is not installed"
+        return None
+
+    def launcher_path(self):
+        for name in self.launcher:
+            path = shutil.which(name)
+            if path:
+                return path
+        return None
+
+    def command(self, folder, arguments):
+        start = []
+        if self.launcher:
+            start = [self.launcher_path(), *self.options, "-n", "2"]
+        if self.kinds:
+            arguments = [*arguments, "-k", self.kinds]
+        return [*start, os.path.join(folder, self.program), *arguments]
+
+
+OPEN_MPI = ("mpirun.openmpi", "mpirun")
+UNBOUND = ("--bind-to", "none", "--oversubscribe")  # the programs bind
+
+
+def open_mpi(component, *options, name=None, **others):
+    return Peer(f"ompi-{name or component}", f"Open MPI, osc {component}",
+                "compare_mpi", OPEN_MPI,
+                (*UNBOUND, "--mca", "osc", component, *options), **others)
+
+
+OB1 = ("--mca", "pml", "ob1")
+# Without these Open MPI leaves UCX to machines with InfiniBand.
+UCX = ("--mca", "pml", "ucx", "--mca", "pml_ucx_tls", "any",
+       "--mca", "pml_ucx_devices", "any")
+
+
+PEERS = [
+    Peer("rsm", "librsm, direct", "compare_rsm", OPEN_MPI, UNBOUND),
+    Peer("floor", "the machine", "compare_floor"),
+    Peer("ucx", "bare UCX, posix", "compare_ucx",
+         environment={"UCX_TLS": "posix,self"}),
+    Peer("rsm-ucx", "librsm, RSM_DIRECT=n", "compare_rsm", OPEN_MPI, UNBOUND,
+         {"RSM_DIRECT": "n"}),
+    open_mpi("sm", *OB1, kinds="allocate"),
+    # Open MPI 4.1.4: atomics on allocated windows of osc rdma end the target
+    # by SIGSEGV.
+    open_mpi("rdma", *OB1, kinds="allocate",
+             without=("fetch_add", "compare_swap")),
+    open_mpi("rdma", *OB1, name="rdma-user", kinds="create,dynamic"),
+    open_mpi("ucx", *UCX),
+    open_mpi("pt2pt", *OB1, skips=("rate",)),  # no threads
+    Peer("mpich", "MPICH", "compare_mpich", ("mpirun.mpich",),
+         skips=("one_core",)),
+    Peer("shmem", "OpenSHMEM of Open MPI", "compare_shmem",
+         ("oshrun", *OPEN_MPI), UNBOUND, SYMMETRIC_HEAP, skips=("rate",)),
+    Peer("rsm-tcp", "librsm, UCX_TLS=tcp,self", "compare_rsm", OPEN_MPI,
+         UNBOUND, {"UCX_TLS": "tcp,self"}, skips=("rate", "one_core")),
+    Peer("ucx-tcp", "bare UCX, tcp", "compare_ucx",
+         environment={"UCX_TLS": "tcp,self"}, kinds="allocate",
+         skips=("rate", "one_core")),
+]
+
+
+class Failure(Exception):
+    """A program that did not end well."""
+
+
+def run(command, environment, seconds):
+    """Starts one program and gives the rows it has printed."""
+    try:
+        done = subprocess.run(command, env={**os.environ, **environment},
+                              capture_output=True, text=True, timeout=seconds,
+                              check=False)
+    except subprocess.TimeoutExpired as late:
+        raise Failure(f"did not end in {seconds} s") from late
+    rows = []
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            rows.append(json.loads(line))
+    is_done = any("done" in row for row in rows)
+    rows = [row for row in rows if "done" not in row]
+    # Debian's shmem_finalize crashes, after everything was measured.
+    if not is_done:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise Failure(f"ended with status {done.returncode}"
+                      + (f": {said[0].strip()}" if said else ""))
+    return rows

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What backing.c, acquire.c and memory.c know of backings. The memory lock
+ * guards all of it. */
+#ifndef RSMI_BACKING_TABLE_H
+#define RSMI_BACKING_TABLE_H
+
+#include "core/backing.h"
+
+#include <stdint.h>
+
+struct rsmi_backing {
+    char *addr; /* the application's range */
+    rsmi_mem_pages_t pages;
+    uint32_t references; /* pieces */
+    bool is_kept;   /* the library's own memory: stays when no piece is left */
+    bool is_held;   /* who has let go of nothing may still store to the pages */
+    bool is_listed; /* in the table; not so once it lost its range */
+    bool is_renewing; /* pages are being replaced; directory lock */
+    struct rsmi_backing *prev, *next; /* list of all */
+};
+
+/* The first backing that ends behind @p addr; NULL: none. */
+rsmi_backing_t *rsmi_backing_behind(const char *addr)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* The backing whose pages really lie at this area, or NULL. */
+rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* Where the application has put other memory into a range that was exported
+ * and is still, the backing behind it no longer belongs there. */
+void rsmi_backing_forget(char *addr, size_t size)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* Share the private pages at @p addr. */
+int rsmi_backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* Zero pages of our own at an address of our own. */
+int rsmi_backing_create_kept(size_t size, rsmi_backing_t **backing_p)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* The range becomes private again, if there is one. */
+void rsmi_backing_destroy(rsmi_backing_t *backing)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+/* The range has been unmapped. */
+void rsmi_backing_discard(rsmi_backing_t *backing)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Threads of one process use windows at the same time. */
+#include "mpi_test.h"
+
+#include <pthread.h>
+
+#define THREADS 4
+#define ROUNDS  50
+
+typedef struct {
+    const window_t *window;
+    int number;
+    int failures;
+} worker_t;
+
+static void run_all(void *(*body)(void *), const window_t *windows, int apart)
+{
+    pthread_t threads[THREADS];
+    worker_t workers[THREADS];
+
+    for (int i = 0; i < THREADS; ++i) {
+        workers[i] = (worker_t){&windows[i * apart], i, 0};
+        EXPECT(pthread_create(&threads[i], NULL, body, &workers[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        EXPECT(pthread_join(threads[i], NULL) == 0);
+        EXPECT_EQ(workers[i].failures, 0);
+    }
+}
+
+/* Within one epoch: puts, gets and accumulates, each thread to its place. */
+static void *use_one_window(void *argument)
+{
+    worker_t *me = argument;
+    const window_t *w = me->window;
+    int peer = 1 - mpi_rank;
+    size_t at = 64 * (size_t)me->number + 8;
+    int64_t one = 1;
+    int64_t got;
+
+    for (int64_t i = 1; i <= ROUNDS; ++i) {
+        MPI_Put(&i, 1, MPI_INT64_T, peer, window_at(w, peer, at), 1,
+                MPI_INT64_T, w->win);
+        MPI_Win_flush(peer, w->win);
+        got = 0;
+        MPI_Get(&got, 1, MPI_INT64_T, peer, window_at(w, peer, at), 1,
+                MPI_INT64_T, w->win);
+        MPI_Win_flush(peer, w->win);
+        me->failures += got != i;
+        MPI_Accumulate(&one, 1, MPI_INT64_T, peer, window_at(w, peer, 0), 1,
+                       MPI_INT64_T, MPI_SUM, w->win);
+        MPI_Fetch_and_op(&one, &got, MPI_INT64_T, mpi_rank,
+                         window_at(w, mpi_rank, 0), MPI_SUM, w->win);
+        MPI_Win_flush_all(w->win);
+    }
+    return NULL;
+}
+
+MPI_TEST_THREADS(threads, share_an_epoch, 2)
+{
+    int64_t count;
+    window_t w;
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, 64 * THREADS, 8);
+        MPI_Win_lock_all(0, w.win);
+        run_all(use_one_window, &w, 0);
+        MPI_Win_unlock_all(w.win);
+        mpi_sync();
+        memcpy(&count, w.base, 8);
+        EXPECT_EQ(count, 2 * THREADS * ROUNDS);
+        window_close(&w);
+    }
+}
+
+/* Each thread has its own window and locks as it likes. */
+static void *lock_own_window(void *argument)
+{
+    worker_t *me = argument;
+    const window_t *w = me->window;
+    int64_t value;
+
+    for (int i = 0; i < 50; ++i) {
+        MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, w->win);
+        MPI_Get(&value, 1, MPI_INT64_T, 0, window_at(w, 0, 8), 1, MPI_INT64_T,
+                w->win);
+        MPI_Win_flush(0, w->win);
+        ++value;
+        MPI_Put(&value, 1, MPI_INT64_T, 0, window_at(w, 0, 8), 1, MPI_INT64_T,
+                w->win);
+        MPI_Win_unlock(0, w->win);
+    }
+    return NULL;
+}
+
+MPI_TEST_THREADS(threads, lock_windows_of_their_own, 2)
+{
+    int64_t count;
+    window_t windows[THREADS];
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        for (int i = 0; i < THREADS; ++i) {
+            window_open(&windows[i], kind, MPI_COMM_WORLD, 64, 8);
+        }
+        run_all(lock_own_window, windows, 1);
+        mpi_sync();
+        for (int i = 0; i < THREADS; ++i) {
+            memcpy(&count, windows[i].base + 8, 8);
+            EXPECT_EQ(count, mpi_rank == 0 ? 100 : 0);
+        }
+        mpi_sync();
+        for (int i = 0; i < THREADS; ++i) {
+            window_close(&windows[i]);
+        }
+    }
+}
+
+/* Windows come and go in threads, each over a communicator of its own. */
+static void *make_windows(void *argument)
+{
+    worker_t *me = argument;
+    MPI_Comm comm = me->window->comm;
+    int64_t value;
+    int64_t *memory = malloc(32);
+    MPI_Win win;
+
+    for (int i = 0; i < 10; ++i) {
+        memset(memory, 0, 32);
+        MPI_Win_create(memory, 32, 8, MPI_INFO_NULL, comm, &win);
+        MPI_Win_fence(0, win);
+        value = 100 * me->number + i;
+        MPI_Put(&value, 1, MPI_INT64_T, 1 - mpi_rank, 2, 1, MPI_INT64_T, win);
+        MPI_Win_fence(0, win);
+        me->failures += memory[2] != value;
+        MPI_Win_free(&win);
+    }
+    free(memory);
+    return NULL;
+}
+
+MPI_TEST_THREADS(threads, make_windows_at_the_same_time, 2)
+{
+    window_t holders[THREADS];
+
+    for (int i = 0; i < THREADS; ++i) {
+        MPI_Comm_dup(MPI_COMM_WORLD, &holders[i].comm);
+    }
+    run_all(make_windows, holders, 1);
+    mpi_sync();
+    for (int i = 0; i < THREADS; ++i) {
+        MPI_Comm_free(&holders[i].comm);
+    }
+}

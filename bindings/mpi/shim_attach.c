@@ -55,7 +55,7 @@ bool rsmi_attached_prepare(rsmi_window_t *window)
 static void attach_release_pages(attach_pages_t *pages)
 {
     if ((pages != NULL) && (--pages->uses == 0)) {
-        (void)rsm_memseg_export_destroy(pages->export);
+        rsmi_memory_withdraw(pages->export);
         free(pages);
     }
 }
@@ -74,7 +74,7 @@ void rsmi_attached_withdraw(rsmi_window_t *window)
     }
     while ((list = attached->list) != NULL) {
         attached->list = list->former;
-        (void)rsm_memseg_export_destroy(list->export);
+        rsmi_memory_withdraw(list->export);
         (void)munmap(list->regions, list->bytes);
         free(list);
     }
@@ -279,12 +279,12 @@ static int attach_remove(rsmi_window_t *window, uint64_t addr)
     size_t at, behind;
 
     if (attached->count == 0) {
-        return MPI_ERR_RMA_ATTACH;
+        return MPI_ERR_BASE;
     }
     at = attach_position(attached, addr);
     region = &attached->list->regions[at];
     if ((at == attached->count) || (region->addr != addr)) {
-        return MPI_ERR_RMA_ATTACH;
+        return MPI_ERR_BASE;
     }
     pages = attached->pages[at];
     behind = attached->count - at - 1;

@@ -237,7 +237,7 @@ static void create_withdraw(rsmi_window_t *window)
                    0);
     }
     if (window->export != NULL) {
-        (void)rsm_memseg_export_destroy(window->export);
+        rsmi_memory_withdraw(window->export);
     }
     if (window->allocated != NULL) {
         (void)munmap(window->allocated, window->allocated_size);

@@ -8,6 +8,12 @@
 #include <unistd.h>
 
 static rsmi_job_t job;
+/* Pages are moved while they are exported or withdrawn, and small memory of the
+ * program may share a page with what librsm writes in other calls: those of
+ * this library come one after the other. None waits for another rank's
+ * program. */
+static pthread_mutex_t memory_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static pthread_once_t job_once = PTHREAD_ONCE_INIT;
 
 /* Waiting costs others nothing while each rank has a core of its own. */
@@ -74,14 +80,17 @@ int rsmi_memory_export(void *addr, size_t size,
     if (whole < size) {
         return RSMERR_BAD_LENGTH;
     }
+    pthread_mutex_lock(&memory_lock);
     rc = rsm_memseg_export_create(job.controller, &export, (char *)addr - head,
                                   whole, 0);
-    if (rc != RSM_SUCCESS) {
-        return rc;
+    if (rc == RSM_SUCCESS) {
+        rc = rsm_memseg_export_publish(export, &segment, NULL, 0);
+        if (rc != RSM_SUCCESS) {
+            (void)rsm_memseg_export_destroy(export);
+        }
     }
-    rc = rsm_memseg_export_publish(export, &segment, NULL, 0);
+    pthread_mutex_unlock(&memory_lock);
     if (rc != RSM_SUCCESS) {
-        (void)rsm_memseg_export_destroy(export);
         return rc;
     }
     *export_p = export;
@@ -90,8 +99,15 @@ int rsmi_memory_export(void *addr, size_t size,
     return RSM_SUCCESS;
 }
 
-int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
-                       rsm_memseg_import_handle_t *import_p, void **mapping_p)
+void rsmi_memory_withdraw(rsm_memseg_export_handle_t export)
+{
+    pthread_mutex_lock(&memory_lock);
+    (void)rsm_memseg_export_destroy(export);
+    pthread_mutex_unlock(&memory_lock);
+}
+
+static int memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
+                         rsm_memseg_import_handle_t *import_p, void **mapping_p)
 {
     rsm_memseg_import_handle_t import;
     void *mapping = NULL;
@@ -123,8 +139,21 @@ int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
     return RSM_SUCCESS;
 }
 
+int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
+                       rsm_memseg_import_handle_t *import_p, void **mapping_p)
+{
+    int rc;
+
+    pthread_mutex_lock(&memory_lock);
+    rc = memory_import(node, segment, import_p, mapping_p);
+    pthread_mutex_unlock(&memory_lock);
+    return rc;
+}
+
 void rsmi_memory_forget(rsm_memseg_import_handle_t import)
 {
+    pthread_mutex_lock(&memory_lock);
     (void)rsm_memseg_import_unmap(import);
     (void)rsm_memseg_import_disconnect(import);
+    pthread_mutex_unlock(&memory_lock);
 }

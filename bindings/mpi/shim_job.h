@@ -30,6 +30,7 @@ int rsmi_memory_export(void *addr, size_t size,
 /* *@p mapping_p is NULL where the segment is reached by calls only. */
 int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
                        rsm_memseg_import_handle_t *import_p, void **mapping_p);
+void rsmi_memory_withdraw(rsm_memseg_export_handle_t export);
 void rsmi_memory_forget(rsm_memseg_import_handle_t import);
 
 /* --- control blocks -------------------------------------------------------- */

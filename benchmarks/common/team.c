@@ -150,7 +150,10 @@ static void export_area(bench_t *bench)
     bench->local = bench_pages(bench, bench->area);
     bench_host_self(&bench->board->host, busy_threads(bench));
 
-    for (i = 0; (access != NULL) && (i < bench->count); ++i) {
+    if (access == NULL) {
+        bench_die("there is no memory for an access list");
+    }
+    for (i = 0; i < bench->count; ++i) {
         access[i] = (rsmapi_access_entry_t){bench->nodes[i], BENCH_SAME_USER};
     }
     bench_must(rsm_memseg_export_create(bench->controller, &bench->segment,

@@ -166,6 +166,19 @@ Test(hosts, need_nothing_from_a_program_that_sits_in_read)
     JOB_SAYS(&job, "exporter ok");
 }
 
+Test(hosts, are_named_by_benchmarks)
+{
+    if (!job_can("test -x " JOB_BENCHMARK("rsm_put_bibw"))) {
+        cr_skip_test("the benchmarks are not built");
+    }
+    make_hosts();
+    run(2, "", JOB_BENCHMARK("rsm_put_bibw") "-c -m 8:4k -i 20");
+    JOB_SUCCEEDED(&job);
+    JOB_SAYS(&job, "# Path: ucx, ");
+    JOB_SAYS(&job, "# Hosts: 0 on a, 1 on b\n");
+    JOB_EXPECT(&job, job_count(&job, "Pass") == 10);
+}
+
 Test(hosts, notice_that_an_exporter_is_killed)
 {
     make_hosts();

@@ -122,7 +122,7 @@ static size_t area_for_one(const bench_t *bench)
     default:
         /* Messages of a window that follow each other do not lie on each
          * other. */
-        return 2 * bench->options.max_size;
+        return (bench->options.max_size > 0) ? 2 * bench->options.max_size : 1;
     }
 }
 

@@ -222,6 +222,21 @@ Test(benchmarks, find_a_single_wrong_byte)
     }
 }
 
+Test(benchmarks, measure_chosen_sizes_only)
+{
+    static const char *const sizes[][3] = {{"-m 0:0", "\n0  ", "\n1  "},
+                                           {"-m 0:1", "\n1  ", "\n2  "},
+                                           {"-m 3:20", "\n12  ", "\n24  "}};
+    size_t i;
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); ++i) {
+        run("", &programs[13], sizes[i][0]);
+        JOB_SUCCEEDED(&job);
+        JOB_SAYS(&job, sizes[i][1]);
+        JOB_EXPECT(&job, strstr(job.out, sizes[i][2]) == NULL);
+    }
+}
+
 Test(benchmarks, measure_chosen_operations_only)
 {
     run("", &programs[6], "-c -o swap64,fetch_add32");

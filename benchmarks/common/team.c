@@ -245,9 +245,9 @@ void bench_look_for(bench_t *bench, size_t other)
 
 /* ---- start and end ---- */
 
-void bench_span_join(const bench_t *bench, bench_span_t *all, bench_span_t more)
+void bench_span_join(bench_span_t *all, bench_span_t more, bool is_one_clock)
 {
-    if (bench->is_one_host) {
+    if (is_one_clock) {
         all->begin = (more.begin < all->begin) ? more.begin : all->begin;
         all->end = (more.end > all->end) ? more.end : all->end;
     } else if (more.end - more.begin > all->end - all->begin) {

@@ -54,16 +54,9 @@ ci_compile() {
     cmake --build "$ci_build/$1" -j "$ci_jobs"
 }
 
-# A test that fails now and then meets the one defect of UCX 1.13.1
-# that we cannot mend (rsm_debugging(7): an exporter on tcp whose importer is
-# killed in its first exchange ends by UCX's own assertion), or a machine whose
-# two cores were busy elsewhere. It gets a second chance, which ctest shows; what
-# fails twice fails.
-ci_repeat=(--repeat until-pass:2)
-
 ci_ctest() {
     local tree=$ci_build/$1
     shift
     ctest --test-dir "$tree" -j "$ci_jobs" --output-on-failure \
-        --no-tests=error "${ci_repeat[@]}" "$@"
+        --no-tests=error "$@"
 }

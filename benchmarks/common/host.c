@@ -9,16 +9,19 @@
 
 #define NAMED_MAX 8 /* processes that are named one by one */
 
-void bench_host_self(bench_host_t *host)
+_Static_assert(BENCH_PROCESSORS_MAX <= CPU_SETSIZE, "all are asked for");
+
+void bench_host_self(bench_host_t *host, size_t threads)
 {
     cpu_set_t set;
     int i;
 
     memset(host, 0, sizeof(*host));
+    host->threads = threads;
     (void)gethostname(host->name, sizeof(host->name) - 1);
     CPU_ZERO(&set);
     (void)sched_getaffinity(0, sizeof(set), &set);
-    for (i = 0; (i < CPU_SETSIZE) && (i < BENCH_PROCESSORS_MAX); ++i) {
+    for (i = 0; i < BENCH_PROCESSORS_MAX; ++i) {
         if (CPU_ISSET(i, &set)) {
             host->processors[i / 64] |= (uint64_t)1 << (i % 64);
         }
@@ -43,55 +46,90 @@ static size_t processor_count(const bench_host_t *host)
 
 /* ---- crowds ---- */
 
-/* The processes on the host of number @p first, and what they run on
- * together. */
-static size_t gather(const bench_host_t *hosts, size_t count, size_t first,
-                     bench_host_t *all)
+static bool is_same_host(const bench_host_t *one, const bench_host_t *other)
 {
-    size_t processes = 0;
-    size_t i, j;
-
-    *all = hosts[first];
-    for (i = 0; i < count; ++i) {
-        if (strcmp(hosts[i].name, all->name) != 0) {
-            continue;
-        }
-        ++processes;
-        for (j = 0; j < BENCH_PROCESSORS_MAX / 64; ++j) {
-            all->processors[j] |= hosts[i].processors[j];
-        }
-    }
-    return processes;
+    return strcmp(one->name, other->name) == 0;
 }
 
-/* The number of a process on the most crowded host, or @p count. */
-static size_t find_crowd(const bench_host_t *hosts, size_t count,
-                         size_t threads)
+/* @p one may run nowhere else than @p place does. */
+static bool is_within(const bench_host_t *one, const bench_host_t *place)
+{
+    size_t i;
+
+    for (i = 0; i < BENCH_PROCESSORS_MAX / 64; ++i) {
+        if ((one->processors[i] & ~place->processors[i]) != 0) {
+            return false;
+        }
+    }
+    return is_same_host(one, place);
+}
+
+/* Makes @p place all processors of processes on its host. */
+static void widen(const bench_host_t *hosts, size_t count, bench_host_t *place)
+{
+    size_t i, j;
+
+    for (i = 0; i < count; ++i) {
+        for (j = 0; j < BENCH_PROCESSORS_MAX / 64; ++j) {
+            if (is_same_host(&hosts[i], place)) {
+                place->processors[j] |= hosts[i].processors[j];
+            }
+        }
+    }
+}
+
+/* Counts in @p place the threads that have to run there; whether they are too
+ * many. */
+static bool is_crowd(const bench_host_t *hosts, size_t count,
+                     bench_host_t *place)
+{
+    size_t i;
+
+    place->threads = 0;
+    for (i = 0; i < count; ++i) {
+        place->threads += is_within(&hosts[i], place) ? hosts[i].threads : 0;
+    }
+    return place->threads > processor_count(place);
+}
+
+/* Where it is crowded: on all processors of a host, or on those of one
+ * process. */
+static bool find_crowd(const bench_host_t *hosts, size_t count,
+                       bench_host_t *place)
 {
     size_t i;
 
     for (i = 0; i < count; ++i) {
-        bench_host_t all;
-        size_t processes = gather(hosts, count, i, &all);
-
-        if (processes * threads > processor_count(&all)) {
-            return i;
+        *place = hosts[i];
+        widen(hosts, count, place);
+        if (is_crowd(hosts, count, place)) {
+            return true;
+        }
+        *place = hosts[i];
+        if (is_crowd(hosts, count, place)) {
+            return true;
         }
     }
-    return count;
+    return false;
 }
 
-bool bench_host_is_crowded(const bench_host_t *hosts, size_t count,
-                           size_t threads)
+bool bench_host_is_crowded(const bench_host_t *hosts, size_t count)
 {
-    return find_crowd(hosts, count, threads) < count;
+    bench_host_t place;
+
+    return find_crowd(hosts, count, &place);
 }
 
 bool bench_host_is_one(const bench_host_t *hosts, size_t count)
 {
-    bench_host_t all;
+    size_t i;
 
-    return gather(hosts, count, 0, &all) == count;
+    for (i = 1; i < count; ++i) {
+        if (!is_same_host(&hosts[i], &hosts[0])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- lines ---- */
@@ -166,10 +204,10 @@ static void note_pinning(const bench_host_t *hosts, size_t count,
     }
 }
 
-size_t bench_host_notes(const bench_host_t *hosts, size_t count, size_t threads,
+size_t bench_host_notes(const bench_host_t *hosts, size_t count,
                         bench_note_t *notes)
 {
-    size_t crowd = find_crowd(hosts, count, threads);
+    bench_host_t place;
     size_t used = 0;
     size_t i;
 
@@ -182,19 +220,13 @@ size_t bench_host_notes(const bench_host_t *hosts, size_t count, size_t threads,
         }
     }
     note_pinning(hosts, count, &notes[used++]);
-    if (crowd < count) {
+    if (find_crowd(hosts, count, &place)) {
         bench_note_t *note = &notes[used++];
-        bench_host_t all;
-        size_t processes = gather(hosts, count, crowd, &all);
 
         *note =
             (bench_note_t){.title = "Oversubscribed", .key = "oversubscribed"};
-        append(note, "%zu processes", processes);
-        if (threads > 1) {
-            append(note, " of %zu threads", threads);
-        }
-        append(note, " share %zu processor%s", processor_count(&all),
-               (processor_count(&all) == 1) ? "" : "s");
+        append(note, "%zu threads share ", (size_t)place.threads);
+        append_processors(note, &place);
     }
     return used;
 }

@@ -14,20 +14,20 @@
 
 typedef struct {
     char name[64];
-    uint64_t processors[BENCH_PROCESSORS_MAX / 64]; /* it may run on */
+    uint64_t threads; /* that are busy while there is something to measure */
+    uint64_t processors[BENCH_PROCESSORS_MAX / 64]; /* they may run on */
 } bench_host_t;
 
-void bench_host_self(bench_host_t *host);
+void bench_host_self(bench_host_t *host, size_t threads);
 
-/* More processes or threads than processors on some host: who waits has to
- * yield, or nobody gets on. */
-bool bench_host_is_crowded(const bench_host_t *hosts, size_t count,
-                           size_t threads);
+/* More threads than processors somewhere: who waits has to yield, or nobody
+ * gets on. */
+bool bench_host_is_crowded(const bench_host_t *hosts, size_t count);
 
 bool bench_host_is_one(const bench_host_t *hosts, size_t count);
 
 /* Lines for the head of the table; how many. */
-size_t bench_host_notes(const bench_host_t *hosts, size_t count, size_t threads,
+size_t bench_host_notes(const bench_host_t *hosts, size_t count,
                         bench_note_t *notes);
 
 #endif

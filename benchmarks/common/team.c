@@ -126,6 +126,13 @@ static size_t area_for_one(const bench_t *bench)
     }
 }
 
+/* Who receives has no threads but the one that waits, and on some ways to the
+ * data is as busy. */
+static size_t busy_threads(const bench_t *bench)
+{
+    return (bench->self < bench->options.pairs) ? bench->options.threads : 1;
+}
+
 static void export_area(bench_t *bench)
 {
     rsm_memseg_id_t id = BENCH_SEGMENT_ID;
@@ -141,9 +148,12 @@ static void export_area(bench_t *bench)
     bench->exported = bench_pages(bench, bench->head + bench->area);
     bench->board = (bench_board_t *)bench->exported;
     bench->local = bench_pages(bench, bench->area);
-    bench_host_self(&bench->board->host);
+    bench_host_self(&bench->board->host, busy_threads(bench));
 
-    for (i = 0; (access != NULL) && (i < bench->count); ++i) {
+    if (access == NULL) {
+        bench_die("there is no memory for an access list");
+    }
+    for (i = 0; i < bench->count; ++i) {
         access[i] = (rsmapi_access_entry_t){bench->nodes[i], BENCH_SAME_USER};
     }
     bench_must(rsm_memseg_export_create(bench->controller, &bench->segment,
@@ -316,8 +326,7 @@ size_t bench_team_notes(bench_t *bench, bench_note_t *notes)
     }
     learn_hosts(bench, hosts);
     bench->is_one_host = bench_host_is_one(hosts, bench->count);
-    bench->is_crowded =
-        bench_host_is_crowded(hosts, bench->count, bench->options.threads);
+    bench->is_crowded = bench_host_is_crowded(hosts, bench->count);
     for (i = 1; i < bench->count; ++i) {
         (void)bench_ask(bench, i, BENCH_ASK_YIELD, 0, bench->is_crowded, 0);
     }
@@ -328,12 +337,13 @@ size_t bench_team_notes(bench_t *bench, bench_note_t *notes)
 
         *note = (bench_note_t){.title = "Senders", .key = "senders"};
         snprintf(note->text, sizeof(note->text),
-                 "%lu processes of %lu threads, window of %lu",
-                 bench->options.pairs, bench->options.threads,
+                 "%lu process%s, %lu thread%s each, window %lu",
+                 bench->options.pairs, (bench->options.pairs > 1) ? "es" : "",
+                 bench->options.threads,
+                 (bench->options.threads > 1) ? "s" : "",
                  bench->options.window);
     }
-    used += bench_host_notes(hosts, bench->count, bench->options.threads,
-                             notes + used);
+    used += bench_host_notes(hosts, bench->count, notes + used);
     free(hosts);
     return used;
 }

@@ -6,6 +6,7 @@
  * operations on single elements would have to forgo. */
 #include "shim_job.h"
 #include "shim_op.h"
+#include "shim_remote.h"
 #include "shim_rma.h"
 
 #include <string.h>
@@ -13,92 +14,138 @@
 /* Shares are dealt out in turns of this size. */
 enum { SHARD_SHIFT = 14, SHARD_BYTES = 1 << SHARD_SHIFT };
 
-static _Atomic uint32_t *shard_of(const rsmi_window_t *window, int rank,
-                                  uint64_t where)
+static size_t shard_field(uint64_t where)
 {
-    return &window->targets[rank]
-                .control->shards[(where >> SHARD_SHIFT) % RSMI_SHARDS]
-                .owner;
+    rsmi_control_t *none = NULL;
+
+    return offsetof(rsmi_control_t, shards) +
+           (where >> SHARD_SHIFT) % RSMI_SHARDS * sizeof(none->shards[0]);
 }
 
 /* The holder may be waiting for this core, or have died with the lock: then it
  * is ours. */
-static int shard_wait(const rsmi_window_t *window, _Atomic uint32_t *owner)
+static int shard_wait(const rsmi_window_t *window, int rank, size_t field,
+                      uint32_t holder)
 {
-    uint32_t own = (uint32_t)window->rank + 1, holder = 0;
+    const rsmi_target_t *target = &window->targets[rank];
+    uint32_t own = (uint32_t)window->rank + 1, found;
     rsmi_wait_t wait = {0};
     int error;
 
-    while (!atomic_compare_exchange_strong(owner, &holder, own)) {
-        if (holder == own) { /* another thread of this process */
-            error = rsmi_wait_turn(&wait, window, window->rank);
-        } else {
-            error = rsmi_wait_turn(&wait, window, (int)holder - 1);
+    for (;;) {
+        /* Its own rank is another thread's, which cannot have died alone. */
+        error = rsmi_wait_turn(&wait, window, (int)holder - 1);
+        found = (error != MPI_SUCCESS) ? holder : 0;
+        holder = found;
+        error = rsmi_remote_compare32(target, field, &holder, own);
+        if ((error != MPI_SUCCESS) || (holder == found)) {
+            return error;
         }
-        if ((error != MPI_SUCCESS) &&
-            atomic_compare_exchange_strong(owner, &holder, own)) {
-            return MPI_SUCCESS;
+        if (holder == 0) {
+            holder = own; /* it was given back meanwhile; nobody to blame */
         }
-        holder = 0;
-    }
-    return MPI_SUCCESS;
-}
-
-static inline void shard_lock(const rsmi_window_t *window,
-                              _Atomic uint32_t *owner)
-{
-    uint32_t nobody = 0;
-
-    if (rsmi_unlikely(!atomic_compare_exchange_strong_explicit(
-            owner, &nobody, (uint32_t)window->rank + 1, memory_order_acquire,
-            memory_order_relaxed))) {
-        (void)shard_wait(window, owner);
     }
 }
 
-static inline void shard_unlock(_Atomic uint32_t *owner)
+static inline int shard_lock(const rsmi_window_t *window, int rank,
+                             size_t field)
 {
-    atomic_store_explicit(owner, 0, memory_order_release);
+    uint32_t holder = 0;
+    int error;
+
+    error = rsmi_remote_compare32(&window->targets[rank], field, &holder,
+                                  (uint32_t)window->rank + 1);
+    if (rsmi_unlikely((error == MPI_SUCCESS) && (holder != 0))) {
+        return shard_wait(window, rank, field, holder);
+    }
+    return error;
+}
+
+static inline int shard_unlock(const rsmi_window_t *window, int rank,
+                               size_t field)
+{
+    return rsmi_remote_store32(&window->targets[rank], field, 0);
 }
 
 /* --- runs ---------------------------------------------------------------------- */
 
 /* Elements side by side at the target, in the buffers, or NULL there. */
 typedef struct {
-    char *target;
+    char *target; /* far: an offset */
     const char *origin;
     char *result;
     uint64_t where;
     size_t size;
 } accumulate_run_t;
 
-static void accumulate_run(const rsmi_window_t *window, int rank,
-                           const rsmi_type_t *type, MPI_Op op,
-                           accumulate_run_t run)
+/* One share of a run, with its lock held. */
+static void accumulate_near(MPI_Op op, const rsmi_type_t *type,
+                            const accumulate_run_t *run, size_t size)
 {
-    size_t element = type->element_size, some;
-    _Atomic uint32_t *owner;
+    if (run->result != NULL) {
+        memcpy(run->result, run->target, size);
+    }
+    if (run->origin != NULL) {
+        rsmi_op_apply(op, type, run->target, run->origin, size);
+    }
+}
 
-    while (run.size > 0) {
+/* The same where the target is not mapped: fetched, changed and put back. */
+static int accumulate_far(rsmi_target_t *target, MPI_Op op,
+                          const rsmi_type_t *type, const accumulate_run_t *run,
+                          size_t size)
+{
+    _Alignas(RSMI_LINE) char copy[SHARD_BYTES + RSMI_LINE];
+    int error = MPI_SUCCESS;
+
+    if ((run->result != NULL) || (op != MPI_REPLACE)) {
+        error = rsmi_remote_get(target, (uintptr_t)run->target, copy, size);
+    }
+    if ((error == MPI_SUCCESS) && (run->result != NULL)) {
+        memcpy(run->result, copy, size);
+    }
+    if ((error == MPI_SUCCESS) && (run->origin != NULL)) {
+        rsmi_op_apply(op, type, copy, run->origin, size);
+        error = rsmi_remote_put(target, (uintptr_t)run->target, copy, size);
+        if (error == MPI_SUCCESS) {
+            error = rsmi_remote_complete(target);
+        }
+    }
+    return error;
+}
+
+static int accumulate_run(const rsmi_window_t *window, int rank,
+                          const rsmi_reach_t *reach, MPI_Op op,
+                          accumulate_run_t run)
+{
+    size_t element = reach->type->element_size, some, field;
+    int error = MPI_SUCCESS;
+
+    while ((run.size > 0) && (error == MPI_SUCCESS)) {
         /* An element belongs to the share in which it begins. */
         some = SHARD_BYTES - (run.where & (SHARD_BYTES - 1));
         some = (some + element - 1) / element * element;
         some = (some < run.size) ? some : run.size;
-        owner = shard_of(window, rank, run.where);
-        shard_lock(window, owner);
-        if (run.result != NULL) {
-            memcpy(run.result, run.target, some);
-            run.result += some;
+        field = shard_field(run.where);
+        error = shard_lock(window, rank, field);
+        if (rsmi_unlikely(error != MPI_SUCCESS)) {
+            return error;
         }
-        if (run.origin != NULL) {
-            rsmi_op_apply(op, type, run.target, run.origin, some);
-            run.origin += some;
+        if (rsmi_likely(reach->far == NULL)) {
+            accumulate_near(op, reach->type, &run, some);
+        } else {
+            error = accumulate_far(reach->far, op, reach->type, &run, some);
         }
-        shard_unlock(owner);
+        if (shard_unlock(window, rank, field) != MPI_SUCCESS) {
+            error = MPI_ERR_OTHER;
+        }
+        run.result += (run.result != NULL) ? some : 0;
+        run.origin += (run.origin != NULL) ? some : 0;
         run.target += some;
         run.where += some;
         run.size -= some;
     }
+    return error;
 }
 
 typedef struct {
@@ -106,15 +153,17 @@ typedef struct {
     bool has_origin, has_result;
 } accumulate_walk_t;
 
-static void accumulate_walk(const rsmi_window_t *window, int rank,
-                            const rsmi_reach_t *reach, accumulate_walk_t *walk,
-                            MPI_Op op)
+static int accumulate_walk(const rsmi_window_t *window, int rank,
+                           const rsmi_reach_t *reach, accumulate_walk_t *walk,
+                           MPI_Op op)
 {
     accumulate_run_t run = {0};
+    int error = MPI_SUCCESS;
     char *addr;
     size_t size;
 
-    while ((run.size = rsmi_cursor_run(&walk->target, &run.target)) > 0) {
+    while ((error == MPI_SUCCESS) &&
+           ((run.size = rsmi_cursor_run(&walk->target, &run.target)) > 0)) {
         if (walk->has_origin) {
             size = rsmi_cursor_run(&walk->origin, &addr);
             run.size = (size < run.size) ? size : run.size;
@@ -125,10 +174,10 @@ static void accumulate_walk(const rsmi_window_t *window, int rank,
             run.size = (size < run.size) ? size : run.size;
         }
         if (run.size == 0) {
-            return;
+            break;
         }
         run.where = reach->where + (uint64_t)(run.target - reach->addr);
-        accumulate_run(window, rank, reach->type, op, run);
+        error = accumulate_run(window, rank, reach, op, run);
         rsmi_cursor_advance(&walk->target, run.size);
         if (walk->has_origin) {
             rsmi_cursor_advance(&walk->origin, run.size);
@@ -137,6 +186,7 @@ static void accumulate_walk(const rsmi_window_t *window, int rank,
             rsmi_cursor_advance(&walk->result, run.size);
         }
     }
+    return error;
 }
 
 /* --- the call ------------------------------------------------------------------ */
@@ -196,12 +246,11 @@ int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
     if (walk.has_result && (error == MPI_SUCCESS)) {
         error = accumulate_open(result, there, reach.type, &walk.result);
     }
-    if ((error != MPI_SUCCESS) || (reach.addr == NULL)) {
+    if ((error != MPI_SUCCESS) || reach.is_empty) {
         return error;
     }
     rsmi_cursor_begin(&walk.target, reach.type, reach.addr, there->count);
-    accumulate_walk(window, there->rank, &reach, &walk, op);
-    return MPI_SUCCESS;
+    return accumulate_walk(window, there->rank, &reach, &walk, op);
 }
 
 int MPI_Accumulate(const void *origin_addr, int origin_count,
@@ -272,7 +321,7 @@ static int accumulate_fetch(rsmi_window_t *window, const void *origin,
         return MPI_ERR_TYPE;
     }
     error = rsmi_op_check(op, reach.type, true);
-    if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.addr == NULL))) {
+    if (rsmi_unlikely((error != MPI_SUCCESS) || reach.is_empty)) {
         return error;
     }
     run.target = reach.addr + reach.type->true_lb;
@@ -280,17 +329,40 @@ static int accumulate_fetch(rsmi_window_t *window, const void *origin,
     run.result = result;
     run.where = reach.where;
     run.size = reach.type->element_size;
-    accumulate_run(window, there->rank, reach.type, op, run);
-    return MPI_SUCCESS;
+    return accumulate_run(window, there->rank, &reach, op, run);
+}
+
+/* What is compared: the element, or a copy of it that is put back. */
+static int accumulate_exchange(const rsmi_reach_t *reach, const void *origin,
+                               const void *compare, void *result)
+{
+    size_t size = reach->type->element_size;
+    int error = MPI_SUCCESS;
+
+    if (rsmi_likely(reach->far == NULL)) {
+        memcpy(result, reach->addr, size);
+        if (memcmp(result, compare, size) == 0) {
+            memcpy(reach->addr, origin, size);
+        }
+        return MPI_SUCCESS;
+    }
+    error = rsmi_remote_get(reach->far, (uintptr_t)reach->addr, result, size);
+    if ((error == MPI_SUCCESS) && (memcmp(result, compare, size) == 0)) {
+        error =
+            rsmi_remote_put(reach->far, (uintptr_t)reach->addr, origin, size);
+        if (error == MPI_SUCCESS) {
+            error = rsmi_remote_complete(reach->far);
+        }
+    }
+    return error;
 }
 
 static int accumulate_compare(rsmi_window_t *window, const void *origin,
                               const void *compare, void *result,
                               const rsmi_there_t *there)
 {
-    _Atomic uint32_t *owner;
     rsmi_reach_t reach;
-    size_t size;
+    size_t field;
     int error;
 
     error = rsmi_rma_reach(window, there, &reach);
@@ -301,15 +373,16 @@ static int accumulate_compare(rsmi_window_t *window, const void *origin,
                       (reach.type->element_class == RSMI_CLASS_PAIR))) {
         return MPI_ERR_TYPE;
     }
-    size = reach.type->element_size;
-    owner = shard_of(window, there->rank, reach.where);
-    shard_lock(window, owner);
-    memcpy(result, reach.addr, size);
-    if (memcmp(result, compare, size) == 0) {
-        memcpy(reach.addr, origin, size);
+    field = shard_field(reach.where);
+    error = shard_lock(window, there->rank, field);
+    if (rsmi_unlikely(error != MPI_SUCCESS)) {
+        return error;
     }
-    shard_unlock(owner);
-    return MPI_SUCCESS;
+    error = accumulate_exchange(&reach, origin, compare, result);
+    if (shard_unlock(window, there->rank, field) != MPI_SUCCESS) {
+        error = MPI_ERR_OTHER;
+    }
+    return error;
 }
 
 int MPI_Fetch_and_op(const void *origin_addr, void *result_addr,

@@ -190,19 +190,21 @@ static int control_connect(rsm_node_id_t node, rsm_memseg_id_t segment,
     return RSM_SUCCESS;
 }
 
-int rsmi_control_reach(rsm_node_id_t node, rsmi_place_t place,
-                       rsmi_control_t **control_p)
+int rsmi_control_reach(rsmi_place_t place, rsmi_target_t *target)
 {
     reached_t *there;
     int rc = RSM_SUCCESS;
 
     pthread_mutex_lock(&control_lock);
-    there = control_find(node, place.segment);
+    there = control_find(target->node, place.segment);
     if (there == NULL) {
-        rc = control_connect(node, place.segment, &there);
+        rc = control_connect(target->node, place.segment, &there);
     }
-    if (rc == RSM_SUCCESS) {
-        *control_p = (void *)((char *)there->mapping + place.offset);
+    if ((rc == RSM_SUCCESS) && (there->mapping != NULL)) {
+        target->control = (void *)((char *)there->mapping + place.offset);
+    } else if (rc == RSM_SUCCESS) {
+        target->control_import = there->import;
+        target->control_offset = place.offset;
     }
     pthread_mutex_unlock(&control_lock);
     return rc;

@@ -4,6 +4,7 @@
  * for the MPI library, and what has been made so far is given back. */
 #include "shim_dynamic.h"
 #include "shim_job.h"
+#include "shim_remote.h"
 
 #include <rsmx.h>
 #include <stdio.h>
@@ -92,15 +93,32 @@ static int create_connect(rsmi_window_t *window, int rank,
     rsmi_target_t *target = &window->targets[rank];
     int rc;
 
-    rc = rsmi_control_reach(offer->node, offer->control, &target->control);
+    rc = rsmi_control_reach(offer->control, target);
     if ((rc == RSM_SUCCESS) && (offer->segment != 0)) {
         rc = rsmi_memory_import(offer->node, offer->segment, &target->import,
                                 &target->mapping);
     }
-    if ((rc == RSM_SUCCESS) && (target->mapping != NULL)) {
-        target->addr = (char *)target->mapping + offer->head;
+    if ((rc != RSM_SUCCESS) || (target->import == NULL)) {
+        return rc;
     }
-    return rc;
+    target->head = offer->head;
+    if (target->mapping != NULL) {
+        target->addr = (char *)target->mapping + offer->head;
+        return RSM_SUCCESS;
+    }
+    window->has_far = true;
+    return rsmi_remote_open(target);
+}
+
+/* Shared memory is for loads and stores, and lists of attached memory are read
+ * that way. */
+static bool create_needs_mapping(const rsmi_window_t *window, int rank)
+{
+    const rsmi_target_t *target = &window->targets[rank];
+
+    return ((window->flavor == MPI_WIN_FLAVOR_SHARED) ||
+            (window->flavor == MPI_WIN_FLAVOR_DYNAMIC)) &&
+           ((target->control == NULL) || (target->far != NULL));
 }
 
 static int create_connect_all(const rsmi_recipe_t *recipe,
@@ -122,6 +140,12 @@ static int create_connect_all(const rsmi_recipe_t *recipe,
         rc = create_connect(window, i, &offers[i]);
         if (rc != RSM_SUCCESS) {
             return rc;
+        }
+    }
+
+    for (i = 0; i < window->size; ++i) {
+        if (create_needs_mapping(window, i)) {
+            return RSMERR_MAP_FAILED;
         }
     }
 
@@ -197,6 +221,7 @@ static void create_disconnect(rsmi_window_t *window)
 
     for (i = 0; i < window->size; ++i) {
         rsmi_dynamic_forget(&window->targets[i]);
+        rsmi_remote_close(&window->targets[i]);
         if (window->targets[i].import != NULL) {
             rsmi_memory_forget(window->targets[i].import);
             window->targets[i].import = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Completion within a passive epoch. Accesses are done when their call returns;
- * what remains is that later loads, of whichever memory, come after them. */
-#include "shim_window.h"
+/* Completion within a passive epoch. Accesses of mapped memory are done when
+ * their call returns; what remains is that later loads, of whichever memory,
+ * come after them. */
+#include "shim_remote.h"
 
 static int flush_check(rsmi_window_t *window, int rank)
 {
@@ -27,17 +28,25 @@ static int flush_one(rsmi_window_t *window, int rank)
         return rsmi_window_fail(window, error);
     }
     atomic_thread_fence(memory_order_seq_cst);
-    return MPI_SUCCESS;
+    if (rsmi_unlikely(window->has_far) && (rank != MPI_PROC_NULL)) {
+        error = rsmi_remote_complete(&window->targets[rank]);
+    }
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
 }
 
 static int flush_all(rsmi_window_t *window)
 {
+    int error;
+
     if (rsmi_unlikely((window->open < RSMI_OPEN_LOCKED) &&
                       (window->locks == 0))) {
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     atomic_thread_fence(memory_order_seq_cst);
-    return MPI_SUCCESS;
+    error = rsmi_remote_complete_all(window);
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
 }
 
 int MPI_Win_flush(int rank, MPI_Win win)

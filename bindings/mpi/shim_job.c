@@ -110,6 +110,10 @@ int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
         rc = rsm_memseg_import_map(import, &mapping, RSM_MAP_NONE,
                                    RSM_PERM_RDWR, 0, size);
     }
+    if (rc == RSMERR_MAP_FAILED) {
+        mapping = NULL;
+        rc = RSM_SUCCESS;
+    }
     if (rc != RSM_SUCCESS) {
         (void)rsm_memseg_import_disconnect(import);
         return rc;

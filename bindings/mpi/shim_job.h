@@ -26,6 +26,8 @@ const rsmi_job_t *rsmi_job(void);
 int rsmi_memory_export(void *addr, size_t size,
                        rsm_memseg_export_handle_t *export_p,
                        rsm_memseg_id_t *segment_p, size_t *head_p);
+
+/* *@p mapping_p is NULL where the segment is reached by calls only. */
 int rsmi_memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
                        rsm_memseg_import_handle_t *import_p, void **mapping_p);
 void rsmi_memory_forget(rsm_memseg_import_handle_t import);
@@ -43,9 +45,9 @@ int rsmi_control_allocate(int ranks, rsmi_control_t **control_p,
                           rsmi_place_t *place_p);
 void rsmi_control_free(int ranks, rsmi_control_t *control);
 
-/* Another rank's block. The connection stays for the next window. */
-int rsmi_control_reach(rsm_node_id_t node, rsmi_place_t place,
-                       rsmi_control_t **control_p);
+/* Another rank's block, for its target's node. The connection stays for the
+ * next window. */
+int rsmi_control_reach(rsmi_place_t place, rsmi_target_t *target);
 
 /* Whether the process is still there; asked seldom. */
 bool rsmi_control_is_alive(rsm_node_id_t node);

@@ -8,6 +8,7 @@
  * Those who come to share step back while somebody waits to hold it alone, who
  * would otherwise never find it free. */
 #include "shim_job.h"
+#include "shim_remote.h"
 
 #include <string.h>
 
@@ -15,54 +16,96 @@
 #define LOCK_WAITER (UINT64_C(1) << 32)
 #define LOCK_SHARED UINT64_C(1)
 
-static bool lock_try_alone(_Atomic uint64_t *lock, uint64_t gives)
-{
-    uint64_t word = atomic_load_explicit(lock, memory_order_relaxed);
+static const size_t lock_field = offsetof(rsmi_control_t, lock);
 
-    return ((word & LOCK_ALONE) == 0) && ((uint32_t)word == 0) &&
-           atomic_compare_exchange_strong(lock, &word,
-                                          word + LOCK_ALONE - gives);
+static int lock_add(const rsmi_window_t *window, int rank, uint64_t value,
+                    uint64_t *former_p)
+{
+    return rsmi_remote_add(&window->targets[rank], lock_field, value, former_p);
+}
+
+static int lock_subtract(const rsmi_window_t *window, int rank, uint64_t value)
+{
+    uint64_t former;
+
+    return lock_add(window, rank, -value, &former);
+}
+
+/* @p word: what the lock held when last seen, and holds now. */
+static int lock_try_alone(const rsmi_window_t *window, int rank, uint64_t *word,
+                          bool *is_taken_p)
+{
+    uint64_t expected = *word & ~LOCK_ALONE & ~(LOCK_WAITER - 1);
+    int error;
+
+    *word = expected;
+    error = rsmi_remote_compare(&window->targets[rank], lock_field, word,
+                                expected - LOCK_WAITER + LOCK_ALONE);
+    *is_taken_p = (error == MPI_SUCCESS) && (*word == expected);
+    return error;
+}
+
+static int lock_wait_alone(const rsmi_window_t *window, int rank)
+{
+    rsmi_wait_t wait = {0};
+    bool is_taken = false;
+    uint64_t word;
+    int error;
+
+    error = lock_add(window, rank, LOCK_WAITER, &word);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    word += LOCK_WAITER;
+    for (;;) {
+        error = lock_try_alone(window, rank, &word, &is_taken);
+        if (is_taken) {
+            return MPI_SUCCESS;
+        }
+        if (error == MPI_SUCCESS) {
+            error = rsmi_wait_turn(&wait, window, -1);
+        }
+        if (error != MPI_SUCCESS) {
+            (void)lock_subtract(window, rank, LOCK_WAITER);
+            return error;
+        }
+    }
 }
 
 static int lock_take_alone(const rsmi_window_t *window, int rank)
 {
-    _Atomic uint64_t *lock = &window->targets[rank].control->lock;
-    rsmi_wait_t wait = {0};
-    uint64_t free_word = 0;
+    uint64_t word = 0;
     int error;
 
-    if (atomic_compare_exchange_strong(lock, &free_word, LOCK_ALONE)) {
-        return MPI_SUCCESS;
+    error = rsmi_remote_compare(&window->targets[rank], lock_field, &word,
+                                LOCK_ALONE);
+    if ((error != MPI_SUCCESS) || (word == 0)) {
+        return error;
     }
-    (void)atomic_fetch_add(lock, LOCK_WAITER);
-    while (!lock_try_alone(lock, LOCK_WAITER)) {
-        error = rsmi_wait_turn(&wait, window, -1);
-        if (error != MPI_SUCCESS) {
-            (void)atomic_fetch_sub(lock, LOCK_WAITER);
-            return error;
-        }
-    }
-    return MPI_SUCCESS;
+    return lock_wait_alone(window, rank);
 }
 
 static int lock_take_shared(const rsmi_window_t *window, int rank)
 {
-    _Atomic uint64_t *lock = &window->targets[rank].control->lock;
     rsmi_wait_t wait = {0};
+    uint64_t word;
     int error;
 
     for (;;) {
-        if (atomic_fetch_add(lock, LOCK_SHARED) < LOCK_WAITER) {
-            return MPI_SUCCESS;
+        error = lock_add(window, rank, LOCK_SHARED, &word);
+        if ((error != MPI_SUCCESS) || (word < LOCK_WAITER)) {
+            return error;
         }
-        (void)atomic_fetch_sub(lock, LOCK_SHARED);
-        do {
+        error = lock_subtract(window, rank, LOCK_SHARED);
+        while ((error == MPI_SUCCESS) && (word >= LOCK_WAITER)) {
             error = rsmi_wait_turn(&wait, window, -1);
-            if (error != MPI_SUCCESS) {
-                return error;
+            if (error == MPI_SUCCESS) {
+                error = lock_add(window, rank, 0, &word);
             }
-        } while (atomic_load_explicit(lock, memory_order_relaxed) >=
-                 LOCK_WAITER);
+        }
+        if (error != MPI_SUCCESS) {
+            return error;
+        }
     }
 }
 
@@ -105,6 +148,7 @@ static int lock_begin(rsmi_window_t *window, int type, int rank, int assert)
 static int lock_end(rsmi_window_t *window, int rank)
 {
     uint8_t state;
+    int error;
 
     if (rank == MPI_PROC_NULL) {
         return MPI_SUCCESS;
@@ -118,14 +162,16 @@ static int lock_end(rsmi_window_t *window, int rank)
     }
     window->access[rank] = RSMI_ACCESS_NONE;
     (void)atomic_fetch_sub_explicit(&window->locks, 1, memory_order_relaxed);
+    error = rsmi_remote_complete(&window->targets[rank]);
     if (state == RSMI_ACCESS_UNCHECKED) {
         atomic_thread_fence(memory_order_seq_cst);
-    } else {
-        (void)atomic_fetch_sub(&window->targets[rank].control->lock,
-                               (state == RSMI_ACCESS_EXCLUSIVE) ? LOCK_ALONE
-                                                                : LOCK_SHARED);
+    } else if (lock_subtract(window, rank,
+                             (state == RSMI_ACCESS_EXCLUSIVE)
+                                 ? LOCK_ALONE
+                                 : LOCK_SHARED) != MPI_SUCCESS) {
+        error = MPI_ERR_OTHER;
     }
-    return MPI_SUCCESS;
+    return error;
 }
 
 static int lock_begin_all(rsmi_window_t *window, int assert)
@@ -151,7 +197,7 @@ static int lock_begin_all(rsmi_window_t *window, int assert)
         return MPI_SUCCESS;
     }
     for (i -= 2; i >= 0; --i) {
-        (void)atomic_fetch_sub(&window->targets[i].control->lock, LOCK_SHARED);
+        (void)lock_subtract(window, i, LOCK_SHARED);
     }
     return error;
 }
@@ -159,17 +205,20 @@ static int lock_begin_all(rsmi_window_t *window, int assert)
 static int lock_end_all(rsmi_window_t *window)
 {
     uint8_t state = window->open;
-    int i;
+    int i, error;
 
     if (state < RSMI_OPEN_LOCKED) {
         return MPI_ERR_RMA_SYNC;
     }
     window->open = RSMI_OPEN_NOT;
     atomic_thread_fence(memory_order_seq_cst);
+    error = rsmi_remote_complete_all(window);
     for (i = 0; (state == RSMI_OPEN_LOCKED) && (i < window->size); ++i) {
-        (void)atomic_fetch_sub(&window->targets[i].control->lock, LOCK_SHARED);
+        if (lock_subtract(window, i, LOCK_SHARED) != MPI_SUCCESS) {
+            error = MPI_ERR_OTHER;
+        }
     }
-    return MPI_SUCCESS;
+    return error;
 }
 
 int MPI_Win_lock(int lock_type, int rank, int assert, MPI_Win win)

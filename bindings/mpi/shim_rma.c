@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Put and get: copies between the buffer and the target's mapped memory, done
- * when the call returns. */
+/* Put and get: copies between the buffer and the target's memory, which where
+ * it is mapped are done when the call returns. */
 #include "shim_rma.h"
+
+#include "shim_remote.h"
 
 #include <string.h>
 
@@ -27,8 +29,9 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
     intptr_t shift;
     int error;
 
-    if ((there->count == 0) || (reach->type->size == 0)) {
-        reach->addr = NULL;
+    reach->far = NULL;
+    reach->is_empty = (there->count == 0) || (reach->type->size == 0);
+    if (reach->is_empty) {
         return MPI_SUCCESS;
     }
     if (!rma_span(reach->type, there->count, &low, &high) ||
@@ -47,6 +50,11 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
     }
     if ((low < 0) || (high > target->size)) {
         return MPI_ERR_RMA_RANGE;
+    }
+    if (rsmi_unlikely(target->far != NULL)) {
+        reach->far = target;
+        reach->addr = (char *)target->head + at;
+        return MPI_SUCCESS;
     }
     reach->addr = target->addr + at;
     return MPI_SUCCESS;
@@ -88,10 +96,54 @@ static inline void rma_copy(void *to, const void *from, size_t size)
     }
 }
 
+/* Run by run: the buffer's and the target's seldom have the same lengths. */
+static int rma_move_far(rsmi_target_t *target, rsmi_cursor_t *there,
+                        rsmi_cursor_t *here, bool is_put)
+{
+    size_t size, other;
+    char *local, *remote;
+    int error;
+
+    for (;;) {
+        size = rsmi_cursor_run(there, &remote);
+        other = rsmi_cursor_run(here, &local);
+        size = (size < other) ? size : other;
+        if (size == 0) {
+            return MPI_SUCCESS;
+        }
+        error = is_put
+                    ? rsmi_remote_put(target, (uintptr_t)remote, local, size)
+                    : rsmi_remote_get(target, (uintptr_t)remote, local, size);
+        if (error != MPI_SUCCESS) {
+            return error;
+        }
+        rsmi_cursor_advance(there, size);
+        rsmi_cursor_advance(here, size);
+    }
+}
+
+/* Whatever is neither near nor dense. */
+static int rma_move_runs(const rsmi_buffer_t *buffer, const rsmi_type_t *type,
+                         const rsmi_reach_t *reach, int count, bool is_put)
+{
+    rsmi_cursor_t here, there;
+
+    rsmi_cursor_begin(&here, type, buffer->addr, buffer->count);
+    rsmi_cursor_begin(&there, reach->type, reach->addr, count);
+    if (reach->far != NULL) {
+        return rma_move_far(reach->far, &there, &here, is_put);
+    }
+    if (is_put) {
+        rsmi_cursor_copy(&there, &here);
+    } else {
+        rsmi_cursor_copy(&here, &there);
+    }
+    return MPI_SUCCESS;
+}
+
 static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
                     const rsmi_there_t *there, bool is_put)
 {
-    rsmi_cursor_t here_cursor, there_cursor;
     rsmi_type_t *type = NULL;
     rsmi_reach_t reach;
     size_t size;
@@ -115,20 +167,14 @@ static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
     if (rsmi_unlikely(size == 0)) {
         return MPI_SUCCESS;
     }
-    if (rsmi_likely(type->is_dense && reach.type->is_dense)) {
-        if (is_put) {
-            rma_copy(reach.addr, buffer->addr, size);
-        } else {
-            rma_copy(buffer->addr, reach.addr, size);
-        }
-        return MPI_SUCCESS;
+    if (rsmi_unlikely(!type->is_dense || !reach.type->is_dense ||
+                      (reach.far != NULL))) {
+        return rma_move_runs(buffer, type, &reach, there->count, is_put);
     }
-    rsmi_cursor_begin(&here_cursor, type, buffer->addr, buffer->count);
-    rsmi_cursor_begin(&there_cursor, reach.type, reach.addr, there->count);
     if (is_put) {
-        rsmi_cursor_copy(&there_cursor, &here_cursor);
+        rma_copy(reach.addr, buffer->addr, size);
     } else {
-        rsmi_cursor_copy(&here_cursor, &there_cursor);
+        rma_copy(buffer->addr, reach.addr, size);
     }
     return MPI_SUCCESS;
 }

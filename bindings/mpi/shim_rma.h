@@ -22,11 +22,14 @@ typedef struct {
     MPI_Datatype type;
 } rsmi_there_t;
 
-/* The target's memory, mapped here. */
+/* The target's memory, mapped here; or far away, and then the address is the
+ * offset in its segment. */
 typedef struct {
     rsmi_type_t *type;
-    char *addr;     /* of the first instance */
-    uint64_t where; /* the same in words of the target: offset or address */
+    rsmi_target_t *far; /* NULL: mapped */
+    bool is_empty;      /* no data at all */
+    char *addr;         /* of the first instance */
+    uint64_t where;     /* the same in words of the target: offset or address */
 } rsmi_reach_t;
 
 /* MPI_SUCCESS, and nothing to do when @p reach_p->type is NULL

@@ -3,6 +3,7 @@
  * control blocks that only grow; each side remembers how far it has used them
  * up. */
 #include "shim_job.h"
+#include "shim_remote.h"
 
 #include <stdlib.h>
 
@@ -24,7 +25,10 @@ static int sync_fence(rsmi_window_t *window, int assert)
         return MPI_ERR_RMA_SYNC;
     }
     atomic_thread_fence(memory_order_seq_cst);
-    error = rsmi_wait_all(window);
+    error = rsmi_remote_complete_all(window);
+    if (error == MPI_SUCCESS) {
+        error = rsmi_wait_all(window);
+    }
     if (error == MPI_SUCCESS) {
         window->open = ((assert &MPI_MODE_NOSUCCEED) != 0) ? RSMI_OPEN_NOT
                                                            : RSMI_OPEN_FENCE;
@@ -80,8 +84,10 @@ static int sync_translate(const rsmi_window_t *window, MPI_Group group,
 
 static int sync_post(rsmi_window_t *window, MPI_Group group, int assert)
 {
-    rsmi_control_t *control;
+    size_t field = offsetof(rsmi_control_t, posts) +
+                   (size_t)window->rank * sizeof(uint64_t);
     int i, count, error;
+    uint64_t former;
 
     if ((assert & ~SYNC_POST_MODES) != 0) {
         return MPI_ERR_ASSERT;
@@ -94,11 +100,11 @@ static int sync_post(rsmi_window_t *window, MPI_Group group, int assert)
         return error;
     }
     window->exposed_count = count;
-    for (i = 0; i < count; ++i) {
-        control = window->targets[window->exposed[i]].control;
-        (void)atomic_fetch_add(&control->posts[window->rank], 1);
+    for (i = 0; (i < count) && (error == MPI_SUCCESS); ++i) {
+        error = rsmi_remote_add(&window->targets[window->exposed[i]], field, 1,
+                                &former);
     }
-    return MPI_SUCCESS;
+    return error;
 }
 
 static int sync_await_post(rsmi_window_t *window, int rank)
@@ -148,7 +154,8 @@ static int sync_start(rsmi_window_t *window, MPI_Group group, int assert)
 
 static int sync_complete(rsmi_window_t *window)
 {
-    int i, rank;
+    int i, rank, error, result = MPI_SUCCESS;
+    uint64_t former;
 
     if (window->started_count < 0) {
         return MPI_ERR_RMA_SYNC;
@@ -156,10 +163,15 @@ static int sync_complete(rsmi_window_t *window)
     for (i = 0; i < window->started_count; ++i) {
         rank = window->started[i];
         window->access[rank] = RSMI_ACCESS_NONE;
-        (void)atomic_fetch_add(&window->targets[rank].control->completed, 1);
+        error = rsmi_remote_complete(&window->targets[rank]);
+        result = (error == MPI_SUCCESS) ? result : error;
+        error =
+            rsmi_remote_add(&window->targets[rank],
+                            offsetof(rsmi_control_t, completed), 1, &former);
+        result = (error == MPI_SUCCESS) ? result : error;
     }
     window->started_count = -1;
-    return MPI_SUCCESS;
+    return result;
 }
 
 /* Ends the exposure epoch if all have completed theirs. */

@@ -2,6 +2,7 @@
 /* Waiting for other ranks. With a core for each rank what is awaited comes
  * within a microsecond; with fewer, whoever has it to do needs this core. */
 #include "shim_job.h"
+#include "shim_remote.h"
 
 #include <sched.h>
 #include <time.h>
@@ -87,17 +88,23 @@ int rsmi_wait_all(rsmi_window_t *window)
 {
     rsmi_control_t *own = window->targets[window->rank].control;
     uint64_t number = ++window->barrier;
-    int distance, partner, k, rc;
+    int distance, partner, k, error;
     rsmi_wait_t wait = {0};
 
     for (k = 0, distance = 1; distance < window->size; ++k, distance *= 2) {
         partner = (window->rank + distance) % window->size;
-        atomic_store(&window->targets[partner].control->rounds[k], number);
+        error = rsmi_remote_store(&window->targets[partner],
+                                  offsetof(rsmi_control_t, rounds) +
+                                      (size_t)k * sizeof(own->rounds[0]),
+                                  number);
+        if (error != MPI_SUCCESS) {
+            return error;
+        }
         while (atomic_load_explicit(&own->rounds[k], memory_order_acquire) <
                number) {
-            rc = rsmi_wait_turn(&wait, window, -1);
-            if (rc != MPI_SUCCESS) {
-                return rc;
+            error = rsmi_wait_turn(&wait, window, -1);
+            if (error != MPI_SUCCESS) {
+                return error;
             }
         }
     }

@@ -51,14 +51,18 @@ typedef struct {
 
 /* What an origin knows about a target. */
 typedef struct {
-    char *addr; /* of the window's first byte, here */
+    char *addr; /* of the window's first byte, here; NULL: none, or far */
     MPI_Aint size;
     int disp_unit;
     rsm_node_id_t node;
-    rsmi_control_t *control;
+    rsmi_control_t *control; /* NULL: not mapped, reached as follows */
+    rsm_memseg_import_handle_t control_import;
+    uint32_t control_offset;
     void *mapping;                     /* of the segment, NULL: own or none */
     rsm_memseg_import_handle_t import; /* NULL: own memory, or none */
-    struct rsmi_view *view;            /* dynamic: what is mapped so far */
+    struct rsmi_far *far;   /* not mapped, reached by calls of librsm */
+    uint64_t head;          /* of the window's first byte in the segment */
+    struct rsmi_view *view; /* dynamic: what is mapped so far */
 } rsmi_target_t;
 
 /* What access to a target rests on. */
@@ -82,6 +86,7 @@ typedef struct {
     rsmi_entry_t entry; /* key: the carrier */
     int rank;
     int size;
+    bool has_far; /* some target's memory is not mapped */
     int flavor;
     int model;
     int disp_unit;

@@ -4,10 +4,13 @@
 
 include_guard()
 
-if(NOT RSM_SANITIZE MATCHES "^(|address,undefined|thread)$")
+if(NOT RSM_SANITIZE MATCHES "^(|address,undefined|thread|fuzzer)$")
     message(FATAL_ERROR "RSM_SANITIZE is \"${RSM_SANITIZE}\"; it can be "
-        "empty, \"address,undefined\" or \"thread\".")
+        "empty, \"address,undefined\", \"thread\" or \"fuzzer\" (clang).")
 endif()
+# Fuzzers find what the others notice; only they have libFuzzer's main().
+string(REPLACE "fuzzer" "fuzzer-no-link,address,undefined"
+    rsm_sanitizers "${RSM_SANITIZE}")
 
 set(rsm_warnings
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -27,9 +30,9 @@ function(rsm_target_defaults target)
     if(RSM_SANITIZE)
         # UBSan only prints unless told not to recover.
         target_compile_options(${target} PRIVATE
-            -fsanitize=${RSM_SANITIZE} -fno-omit-frame-pointer
+            -fsanitize=${rsm_sanitizers} -fno-omit-frame-pointer
             -fno-sanitize-recover=all)
-        target_link_options(${target} PRIVATE -fsanitize=${RSM_SANITIZE})
+        target_link_options(${target} PRIVATE -fsanitize=${rsm_sanitizers})
     endif()
     if(RSM_COVERAGE)
         # Threads and processes of one program count into one file.

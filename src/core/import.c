@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/import.h"
 
-#include "core/landing.h"
+#include "core/accept.h"
 #include "core/node.h"
 #include "core/runtime.h"
 #include "mem/mem.h"
@@ -16,7 +16,7 @@
 const rsmi_life_generation_t rsmi_import_ended = UINT64_MAX;
 
 /* For exporters on other hosts: news come as messages, not as stores. */
-static const rsmi_life_generation_t import_stands_far = 0;
+const rsmi_life_generation_t rsmi_import_stands_far = 0;
 static const rsmi_life_word_t import_lives_far = 1;
 
 static _Atomic uint64_t import_cookies;
@@ -45,9 +45,9 @@ static void import_release(rsmi_import_t *import, bool is_clean)
     }
 }
 
-/* Who goes in the middle of UCX's first exchange over TCP with a peer leaves it
- * with an answer that nobody takes, and UCX 1.13.1 ends a process for that: so
- * what has been started is seen to its end. */
+/* An exporter that has been sent everything and has answered need not keep the
+ * addresses of the segment free of other uses: so what has been started is seen
+ * to its end. */
 static void import_settle(rsmi_import_t *import)
 {
     rsmi_fabric_wait_t wait = {.deadline =
@@ -109,199 +109,11 @@ static rsmi_import_t *import_new(rsm_permission_t perm)
     import->perm = perm;
     import->cookie = atomic_fetch_add(&import_cookies, 1) + 1;
     import->door.life = &import_lives_far;
-    atomic_init(&import->door.generation_at, &import_stands_far);
+    atomic_init(&import->door.generation_at, &rsmi_import_stands_far);
     atomic_init(&import->door.mode, (uint32_t)RSM_BARRIER_MODE_IMPLICIT);
     rsmi_lock_init(&import->lock);
     rsmi_event_init(&import->event);
     return import;
-}
-
-/* --- what the exporter offers ---------------------------------------------- */
-
-static bool import_offer_is_good(const rsmi_wire_offer_t *offer,
-                                 size_t fd_count, unsigned asked)
-{
-    size_t size = sizeof(*offer);
-
-    if ((offer->header.size < size) ||
-        (offer->header.type != RSMI_WIRE_OFFER)) {
-        return false;
-    }
-    if (offer->rc != RSM_SUCCESS) {
-        return (offer->rc > 0) && (offer->rc <= RSMERR_QUEUE_FULL);
-    }
-    if ((offer->pieces > RSMI_WIRE_PIECES_MAX) ||
-        (offer->key_size > RSMI_WIRE_BLOB_MAX) ||
-        (offer->address_size > RSMI_WIRE_BLOB_MAX) ||
-        ((offer->path & asked) == 0) ||
-        ((offer->path & (offer->path - 1)) != 0) ||
-        (offer->slot >= rsmi_life_slots()) || (offer->size == 0) ||
-        ((offer->bell >= rsmi_bell_slots()) &&
-         (offer->bell != RSMI_BELL_NONE))) {
-        return false;
-    }
-    size += offer->pieces * sizeof(rsmi_wire_piece_t) + offer->key_size +
-            offer->address_size;
-    return (offer->header.size == size) &&
-           (((offer->path & RSMI_PATH_SAME_HOST) == 0) ||
-            ((fd_count == offer->pieces) && (fd_count > 0)));
-}
-
-/* The pieces follow the fixed part, without alignment of their own. */
-static rsmi_wire_piece_t import_piece(const rsmi_wire_offer_t *offer,
-                                      size_t idx)
-{
-    rsmi_wire_piece_t piece;
-
-    memcpy(&piece, (const char *)(offer + 1) + idx * sizeof(piece),
-           sizeof(piece));
-    return piece;
-}
-
-static int import_show_pieces(rsmi_import_t *import,
-                              const rsmi_wire_offer_t *offer, const int *fds,
-                              char *view)
-{
-    int prot = rsmi_import_prot(import->perm);
-    rsmi_wire_piece_t piece;
-    size_t idx, done = 0;
-    int rc;
-
-    for (idx = 0; idx < offer->pieces; ++idx) {
-        piece = import_piece(offer, idx);
-        if ((piece.size == 0) || (piece.size > import->size - done)) {
-            return RSMERR_INTERNAL_ERROR;
-        }
-        rc = rsmi_mem_show(view + done, piece.size, fds[idx],
-                           (off_t)piece.offset, prot);
-        if (rc != RSM_SUCCESS) {
-            return rc;
-        }
-        import->pieces[idx].size = piece.size;
-        done += piece.size;
-    }
-    import->piece_count = offer->pieces;
-    return (done == import->size) ? RSM_SUCCESS : RSMERR_INTERNAL_ERROR;
-}
-
-/* A withdrawal that came in between must not be undone by showing the pages
- * after it. */
-static int import_open_pages(rsmi_import_t *import,
-                             const rsmi_wire_offer_t *offer, const int *fds)
-{
-    char *view;
-    int rc;
-
-    import->pieces = calloc(offer->pieces, sizeof(*import->pieces));
-    view = rsmi_mem_reserve(import->size);
-    if ((import->pieces == NULL) || (view == NULL)) {
-        rc = RSMERR_INSUFFICIENT_MEM;
-        goto err;
-    }
-    rsmi_lock(&import->lock);
-    rc = import_show_pieces(import, offer, fds, view);
-    if ((rc == RSM_SUCCESS) && import->is_over) {
-        rsmi_mem_blank(view, import->size, rsmi_import_prot(import->perm));
-    }
-    if (rc == RSM_SUCCESS) {
-        import->pages = view;
-    }
-    rsmi_unlock(&import->lock);
-    if (rc != RSM_SUCCESS) {
-        goto err;
-    }
-    return RSM_SUCCESS;
-
-err:
-    if (view != NULL) {
-        rsmi_mem_unmap(view, import->size);
-    }
-    return rc;
-}
-
-/* UCX reaches the mapped pages as memory of this process. Its own way of
- * attaching another process's shared memory reads and frees what it never
- * wrote when the exporter has just gone (ucp_ep_rkey_unpack, 1.13.1), and is
- * open to processes of the same user only. */
-static int import_open_self(rsmi_import_t *import)
-{
-    size_t size;
-    void *key;
-    int rc;
-
-    rc = rsmi_fabric_connect_self(&import->way);
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
-    rc = rsmi_fabric_register(RSMI_FABRIC_SELF, import->pages, import->size,
-                              &import->mem);
-    if (rc == RSM_SUCCESS) {
-        rc = rsmi_fabric_pack(import->mem, &key, &size);
-    }
-    if (rc == RSM_SUCCESS) {
-        import->remote = (uintptr_t)import->pages;
-        rc = rsmi_fabric_key_open(import->way, key, size, &import->key);
-        free(key);
-    }
-    return rc;
-}
-
-static int import_open_key(rsmi_import_t *import,
-                           const rsmi_wire_offer_t *offer)
-{
-    const char *bytes =
-        (const char *)(offer + 1) + offer->pieces * sizeof(rsmi_wire_piece_t);
-    rsmi_peer_blob_t key = {bytes, offer->key_size};
-    rsmi_peer_blob_t address = {bytes + offer->key_size, offer->address_size};
-
-    import->remote = offer->remote;
-    atomic_store(&import->failures, atomic_load(&import->peer->failures));
-    return rsmi_peer_way(import->peer, rsmi_landing_domain(import->path),
-                         &address, &key, &import->way, &import->key);
-}
-
-static int import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
-                         const int *fds)
-{
-    const rsmi_life_view_t *life = &import->peer->life;
-    int rc;
-
-    import->size = offer->size;
-    rsmi_lock(&import->lock); /* a withdrawal may come already */
-    import->path = (rsmi_path_t)offer->path;
-    rsmi_unlock(&import->lock);
-    atomic_store(&import->low, 0);
-    atomic_store(&import->high, import->size);
-    if (life->base != NULL) {
-        const rsmi_life_generation_t *expected = &import_stands_far;
-
-        import->door.life = life->word;
-        import->door.generation = offer->generation;
-        /* Leaves it alone if a withdrawal has come already. */
-        (void)atomic_compare_exchange_strong(&import->door.generation_at,
-                                             &expected,
-                                             &life->generations[offer->slot]);
-    }
-    if ((import->peer->bells.bells != NULL) &&
-        (offer->bell != RSMI_BELL_NONE)) {
-        import->bell = &import->peer->bells.bells[offer->bell];
-        import->bell_generation = offer->bell_generation;
-    }
-    if ((import->path & RSMI_PATH_SAME_HOST) == 0) {
-        return import_open_key(import, offer);
-    }
-    rc = import_open_pages(import, offer, fds);
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
-    if (import->path == RSMI_PATH_SHM) {
-        return import_open_self(import);
-    }
-    import->door.view = import->pages;
-    rsmi_lock(&import->lock);
-    rsmi_import_refresh(import);
-    rsmi_unlock(&import->lock);
-    return RSM_SUCCESS;
 }
 
 /* --- connecting ------------------------------------------------------------ */
@@ -349,7 +161,7 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
         return import_ask_rc(rc);
     }
     offer = answer.message;
-    if (!import_offer_is_good(offer, answer.fd_count, question.paths)) {
+    if (!rsmi_import_offer_is_good(offer, answer.fd_count, question.paths)) {
         rsmi_warn("core", "rank %u answered a connect with what is no offer",
                   import->peer->rank);
         rc = RSMERR_INTERNAL_ERROR;
@@ -357,7 +169,7 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
         rc = offer->rc;
     }
     if (rc == RSM_SUCCESS) {
-        rc = import_accept(import, offer, answer.fds);
+        rc = rsmi_import_accept(import, offer, answer.fds);
         if (!rsmi_import_stands(import)) { /* over before it began */
             rc = rsmi_life_is_alive(import->door.life)
                      ? RSMERR_SEG_NOT_PUBLISHED

@@ -55,7 +55,7 @@ typedef struct rsmi_import {
 
     /* Pages that are mapped, whoever does the access. */
     char *pages;
-    rsmi_import_piece_t *pieces; /* runs of them, of one file each */
+    rsmi_import_piece_t *pieces; /* runs of one file each; NULL: just one */
     size_t piece_count;
 
     /* Through UCX. */
@@ -82,6 +82,10 @@ typedef struct rsmi_import {
 /* A generation word that agrees with nothing: where imports look once they
  * are known to be over. */
 extern const rsmi_life_generation_t rsmi_import_ended;
+
+/* One that always agrees, for exporters whose life page we cannot see: their
+ * news come as messages, not as stores. */
+extern const rsmi_life_generation_t rsmi_import_stands_far;
 
 /* See rsmi_door_stands(). */
 RSMI_INLINE bool rsmi_import_stands(const rsmi_import_t *import)

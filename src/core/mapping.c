@@ -5,6 +5,11 @@
 
 #include <sys/mman.h>
 
+static size_t mapping_piece_size(const rsmi_import_t *import, size_t idx)
+{
+    return (import->pieces == NULL) ? import->size : import->pieces[idx].size;
+}
+
 /* The view may consist of several files; each is shown again by itself. */
 static int mapping_show(const rsmi_import_t *import, char *to, size_t offset,
                         size_t length, int prot)
@@ -13,7 +18,7 @@ static int mapping_show(const rsmi_import_t *import, char *to, size_t offset,
     int rc;
 
     for (idx = 0; idx < import->piece_count; ++idx) {
-        end = start + import->pieces[idx].size;
+        end = start + mapping_piece_size(import, idx);
         from = (offset > start) ? offset : start;
         until = (offset + length < end) ? offset + length : end;
         if (from < until) {

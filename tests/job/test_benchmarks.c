@@ -64,7 +64,7 @@ Test(benchmarks, print_the_table_that_scripts_expect)
 
     run("", &programs[5], "");
     JOB_SUCCEEDED(&job);
-    JOB_SAYS(&job, "# Senders: 2 processes of 2 threads, window of 64\n");
+    JOB_SAYS(&job, "# Senders: 2 processes, 2 threads each, window 64\n");
     JOB_SAYS(&job, "\n# Size        Bandwidth (MB/s)          Messages/s\n1  ");
 
     run("", &programs[7], "");
@@ -92,6 +92,36 @@ Test(benchmarks, show_extremes_and_percentiles)
     JOB_SAYS(&job, "# Clock: a reading takes 0.");
     JOB_SAYS(&job, "     Min Latency(us)     Max Latency(us)  Iterations"
                    "       Batch    P50 Tail Lat(us)  P99.9 Tail Lat(us)\n");
+}
+
+/* The number behind a member of the only row. */
+static double member(const char *key)
+{
+    const char *at = strstr(job.out, key);
+
+    JOB_EXPECT(&job, at != NULL);
+    return strtod(at + strlen(key), NULL);
+}
+
+Test(benchmarks, order_extremes_percentiles_and_mean)
+{
+    run("", &programs[0], "-m 8:8 -i 1000 --json -f -z0,50,100");
+    JOB_SUCCEEDED(&job);
+    JOB_EXPECT(&job, member("\"batch\": ") >= 1.0);
+    JOB_EXPECT(&job, member("\"min\": ") == member("\"0\": "));
+    JOB_EXPECT(&job, member("\"max\": ") == member("\"100\": "));
+    JOB_EXPECT(&job, member("\"0\": ") <= member("\"50\": "));
+    JOB_EXPECT(&job, member("\"50\": ") <= member("\"100\": "));
+    JOB_EXPECT(&job, member("\"min\": ") <= member("\"value\": "));
+    JOB_EXPECT(&job, member("\"value\": ") <= member("\"max\": "));
+
+    /* Of a rate the percentile is what so many samples reach at least. */
+    run("", &programs[2], "-m 8:8 -i 1000 --json -f -z0,50,100");
+    JOB_SUCCEEDED(&job);
+    JOB_EXPECT(&job, member("\"max\": ") == member("\"0\": "));
+    JOB_EXPECT(&job, member("\"min\": ") == member("\"100\": "));
+    JOB_EXPECT(&job, member("\"50\": ") <= member("\"max\": "));
+    JOB_EXPECT(&job, member("\"50\": ") >= member("\"min\": "));
 }
 
 Test(benchmarks, write_json)
@@ -126,20 +156,19 @@ Test(benchmarks, say_which_way_the_data_took)
 
 Test(benchmarks, say_where_they_ran)
 {
+    static const char program[] = JOB_BENCHMARK("rsm_put_latency") "-m 8:8";
+
     run("taskset -c 0", &programs[13], "");
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "# Pinned: all to processor 0\n");
-    JOB_SAYS(&job, "# Oversubscribed: 2 processes share 1 processor\n");
+    JOB_SAYS(&job, "# Oversubscribed: 2 threads share processor 0\n");
     if (!job_can("taskset -c 1 true")) {
         return;
     }
     job_run(&job,
-            "'" RSM_TEST_MPIEXEC "' --bind-to none"
-            " -n 1 taskset -c 0 " JOB_BENCHMARK(
-                "rsm_put_latency") "-m 8:8 : -n 1 taskset -c "
-                                   "1 " JOB_BENCHMARK("rsm_put_latency") "-m "
-                                                                         "8:"
-                                                                         "8");
+            "'%s' --bind-to none -n 1 taskset -c 0 %s : "
+            "-n 1 taskset -c 1 %s",
+            RSM_TEST_MPIEXEC, program, program);
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "# Pinned: 0 to processor 0, 1 to processor 1\n");
     JOB_EXPECT(&job, strstr(job.out, "Oversubscribed") == NULL);

@@ -144,6 +144,15 @@ Test(hosts, reach_each_other)
     JOB_EXPECT(&job, job_count(&job, "of 4 ok") == 4);
 }
 
+/* Keeping a connection alive is the kernel's work. */
+Test(hosts, let_their_service_threads_sleep)
+{
+    make_hosts();
+    run(2, "", JOB_HELPER("idle"));
+    JOB_SUCCEEDED(&job);
+    JOB_EXPECT(&job, job_count(&job, "idle ok") == 2);
+}
+
 Test(hosts, need_nothing_from_a_program_that_sits_in_read)
 {
     char program[512];
@@ -155,6 +164,19 @@ Test(hosts, need_nothing_from_a_program_that_sits_in_read)
     JOB_SUCCEEDED(&job);
     JOB_SAYS(&job, "importer ok");
     JOB_SAYS(&job, "exporter ok");
+}
+
+Test(hosts, are_named_by_benchmarks)
+{
+    if (!job_can("test -x " JOB_BENCHMARK("rsm_put_bibw"))) {
+        cr_skip_test("the benchmarks are not built");
+    }
+    make_hosts();
+    run(2, "", JOB_BENCHMARK("rsm_put_bibw") "-c -m 8:4k -i 20");
+    JOB_SUCCEEDED(&job);
+    JOB_SAYS(&job, "# Path: ucx, ");
+    JOB_SAYS(&job, "# Hosts: 0 on a, 1 on b\n");
+    JOB_EXPECT(&job, job_count(&job, "Pass") == 10);
 }
 
 Test(hosts, notice_that_an_exporter_is_killed)

@@ -2,6 +2,8 @@
 /* What strangers and broken peers send must harm nobody but themselves: each
  * message with each of its bytes changed in every way, messages cut off, too
  * long, out of order, and noise. */
+#include "fabric/fabric.h"
+
 #include "stranger.h"
 
 #include <stddef.h>
@@ -329,6 +331,66 @@ Test(hostile, only_a_connection_that_stands_is_confirmed)
     cr_assert(stranger_is_answered(fd));
     cr_assert_eq(confirm(fd, 7), RSM_SUCCESS);
     cr_assert_eq(confirm(fd, 8), RSMERR_CONN_ABORTED);
+    (void)close(fd);
+}
+
+/* --- cards --------------------------------------------------------------------- */
+
+static rsmi_wire_card_t card_piece(uint32_t kind, uint32_t size,
+                                   uint32_t offset)
+{
+    rsmi_wire_card_t piece = {.kind = kind, .size = size, .offset = offset};
+
+    rsmi_frame_init(&piece.header, RSMI_WIRE_CARD, sizeof(piece), 0);
+    return piece;
+}
+
+/* No worker is reached by this kind, so a whole card does nothing. */
+Test(hostile, a_card_whose_pieces_do_not_fit)
+{
+    static const uint32_t bad[][3] = {
+        {RSMI_FABRIC_SHM, 0, 0},
+        {RSMI_FABRIC_SHM, 20, 20},
+        {RSMI_FABRIC_SHM, UINT32_MAX, 0},
+        {RSMI_FABRIC_SHM, RSMI_WIRE_BLOB_MAX + 1, 0},
+        {RSMI_FABRIC_KINDS, 20, 0},
+        {UINT32_MAX, 20, 0},
+    };
+    rsmi_wire_card_t piece;
+    size_t idx;
+    int fd;
+
+    for (idx = 0; idx < sizeof(bad) / sizeof(bad[0]); ++idx) {
+        piece = card_piece(bad[idx][0], bad[idx][1], bad[idx][2]);
+        expect_cut_off(stranger_enter(RSMI_ROLE_REQUEST, 7), &piece,
+                       sizeof(piece));
+    }
+
+    /* A gap, and a card that grows on its way. */
+    fd = stranger_enter(RSMI_ROLE_REQUEST, 7);
+    piece = card_piece(RSMI_FABRIC_SHM, 64, 0);
+    stranger_say(fd, &piece, sizeof(piece));
+    piece = card_piece(RSMI_FABRIC_SHM, 64, 32);
+    expect_cut_off(fd, &piece, sizeof(piece));
+    fd = stranger_enter(RSMI_ROLE_REQUEST, 7);
+    piece = card_piece(RSMI_FABRIC_SHM, 32, 0);
+    stranger_say(fd, &piece, sizeof(piece));
+    piece = card_piece(RSMI_FABRIC_SHM, 64, 16);
+    expect_cut_off(fd, &piece, sizeof(piece));
+}
+
+Test(hostile, a_whole_card_for_a_worker_that_is_not_there)
+{
+    rsmi_wire_connect_t question = stranger_question(7);
+    int fd = stranger_enter(RSMI_ROLE_REQUEST, 7);
+    rsmi_wire_card_t piece;
+    uint32_t at;
+
+    for (at = 0; at < 40; at += RSMI_WIRE_CARD_BYTES) {
+        piece = card_piece(RSMI_FABRIC_SHM, 40, at);
+        stranger_say(fd, &piece, sizeof(piece));
+    }
+    cr_assert_eq(stranger_ask(fd, &question), RSM_SUCCESS);
     (void)close(fd);
 }
 

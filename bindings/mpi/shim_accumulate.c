@@ -4,28 +4,17 @@
  * target's memory. A lock that is free costs as much as one atomic operation,
  * and while it is held whole cache lines are worked on with vector code, which
  * operations on single elements would have to forgo. */
+#include "shim_accumulate.h"
+
 #include "shim_job.h"
 #include "shim_op.h"
-#include "shim_remote.h"
-#include "shim_rma.h"
 
 #include <string.h>
 
-/* Shares are dealt out in turns of this size. */
-enum { SHARD_SHIFT = 14, SHARD_BYTES = 1 << SHARD_SHIFT };
-
-static size_t shard_field(uint64_t where)
-{
-    rsmi_control_t *none = NULL;
-
-    return offsetof(rsmi_control_t, shards) +
-           (where >> SHARD_SHIFT) % RSMI_SHARDS * sizeof(none->shards[0]);
-}
-
 /* The holder may be waiting for this core, or have died with the lock: then it
  * is ours. */
-static int shard_wait(const rsmi_window_t *window, int rank, size_t field,
-                      uint32_t holder)
+int rsmi_shard_wait(const rsmi_window_t *window, int rank, size_t field,
+                    uint32_t holder)
 {
     const rsmi_target_t *target = &window->targets[rank];
     uint32_t own = (uint32_t)window->rank + 1, found;
@@ -45,26 +34,6 @@ static int shard_wait(const rsmi_window_t *window, int rank, size_t field,
             holder = own; /* it was given back meanwhile; nobody to blame */
         }
     }
-}
-
-static inline int shard_lock(const rsmi_window_t *window, int rank,
-                             size_t field)
-{
-    uint32_t holder = 0;
-    int error;
-
-    error = rsmi_remote_compare32(&window->targets[rank], field, &holder,
-                                  (uint32_t)window->rank + 1);
-    if (rsmi_unlikely((error == MPI_SUCCESS) && (holder != 0))) {
-        return shard_wait(window, rank, field, holder);
-    }
-    return error;
-}
-
-static inline int shard_unlock(const rsmi_window_t *window, int rank,
-                               size_t field)
-{
-    return rsmi_remote_store32(&window->targets[rank], field, 0);
 }
 
 /* --- runs ---------------------------------------------------------------------- */
@@ -90,54 +59,24 @@ static void accumulate_near(MPI_Op op, const rsmi_type_t *type,
     }
 }
 
-/* The same where the target is not mapped: fetched, changed and put back. */
-static int accumulate_far(rsmi_target_t *target, MPI_Op op,
-                          const rsmi_type_t *type, const accumulate_run_t *run,
-                          size_t size)
-{
-    _Alignas(RSMI_LINE) char copy[SHARD_BYTES + RSMI_LINE];
-    int error = MPI_SUCCESS;
-
-    if ((run->result != NULL) || (op != MPI_REPLACE)) {
-        error = rsmi_remote_get(target, (uintptr_t)run->target, copy, size);
-    }
-    if ((error == MPI_SUCCESS) && (run->result != NULL)) {
-        memcpy(run->result, copy, size);
-    }
-    if ((error == MPI_SUCCESS) && (run->origin != NULL)) {
-        rsmi_op_apply(op, type, copy, run->origin, size);
-        error = rsmi_remote_put(target, (uintptr_t)run->target, copy, size);
-        if (error == MPI_SUCCESS) {
-            error = rsmi_remote_complete(target);
-        }
-    }
-    return error;
-}
-
 static int accumulate_run(const rsmi_window_t *window, int rank,
-                          const rsmi_reach_t *reach, MPI_Op op,
+                          const rsmi_type_t *type, MPI_Op op,
                           accumulate_run_t run)
 {
-    size_t element = reach->type->element_size, some, field;
-    int error = MPI_SUCCESS;
+    size_t some, field;
+    int error;
 
-    while ((run.size > 0) && (error == MPI_SUCCESS)) {
-        /* An element belongs to the share in which it begins. */
-        some = SHARD_BYTES - (run.where & (SHARD_BYTES - 1));
-        some = (some + element - 1) / element * element;
-        some = (some < run.size) ? some : run.size;
-        field = shard_field(run.where);
-        error = shard_lock(window, rank, field);
+    while (run.size > 0) {
+        some = rsmi_shard_part(run.where, type->element_size, run.size);
+        field = rsmi_shard_field(run.where);
+        error = rsmi_shard_lock(window, rank, field);
         if (rsmi_unlikely(error != MPI_SUCCESS)) {
             return error;
         }
-        if (rsmi_likely(reach->far == NULL)) {
-            accumulate_near(op, reach->type, &run, some);
-        } else {
-            error = accumulate_far(reach->far, op, reach->type, &run, some);
-        }
-        if (shard_unlock(window, rank, field) != MPI_SUCCESS) {
-            error = MPI_ERR_OTHER;
+        accumulate_near(op, type, &run, some);
+        error = rsmi_shard_unlock(window, rank, field);
+        if (rsmi_unlikely(error != MPI_SUCCESS)) {
+            return error;
         }
         run.result += (run.result != NULL) ? some : 0;
         run.origin += (run.origin != NULL) ? some : 0;
@@ -145,16 +84,11 @@ static int accumulate_run(const rsmi_window_t *window, int rank,
         run.where += some;
         run.size -= some;
     }
-    return error;
+    return MPI_SUCCESS;
 }
 
-typedef struct {
-    rsmi_cursor_t target, origin, result;
-    bool has_origin, has_result;
-} accumulate_walk_t;
-
 static int accumulate_walk(const rsmi_window_t *window, int rank,
-                           const rsmi_reach_t *reach, accumulate_walk_t *walk,
+                           const rsmi_reach_t *reach, rsmi_walk_t *walk,
                            MPI_Op op)
 {
     accumulate_run_t run = {0};
@@ -177,7 +111,7 @@ static int accumulate_walk(const rsmi_window_t *window, int rank,
             break;
         }
         run.where = reach->where + (uint64_t)(run.target - reach->addr);
-        error = accumulate_run(window, rank, reach, op, run);
+        error = accumulate_run(window, rank, reach->type, op, run);
         rsmi_cursor_advance(&walk->target, run.size);
         if (walk->has_origin) {
             rsmi_cursor_advance(&walk->origin, run.size);
@@ -223,7 +157,7 @@ int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
                         const rsmi_buffer_t *result, const rsmi_there_t *there,
                         MPI_Op op)
 {
-    accumulate_walk_t walk;
+    rsmi_walk_t walk;
     rsmi_reach_t reach;
     int error;
 
@@ -250,7 +184,9 @@ int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
         return error;
     }
     rsmi_cursor_begin(&walk.target, reach.type, reach.addr, there->count);
-    return accumulate_walk(window, there->rank, &reach, &walk, op);
+    return (reach.far == NULL)
+               ? accumulate_walk(window, there->rank, &reach, &walk, op)
+               : rsmi_far_accumulate(window, there->rank, &reach, &walk, op);
 }
 
 int MPI_Accumulate(const void *origin_addr, int origin_count,
@@ -306,6 +242,18 @@ static bool accumulate_is_predefined(const rsmi_type_t *type)
            atomic_load_explicit(&type->entry.key, memory_order_relaxed);
 }
 
+static int accumulate_fetch_far(rsmi_window_t *window, const void *origin,
+                                void *result, const rsmi_reach_t *reach,
+                                const rsmi_there_t *there, MPI_Op op)
+{
+    rsmi_walk_t walk = {.has_origin = (op != MPI_NO_OP), .has_result = true};
+
+    rsmi_cursor_begin(&walk.target, reach->type, reach->addr, 1);
+    rsmi_cursor_begin(&walk.origin, reach->type, origin, 1);
+    rsmi_cursor_begin(&walk.result, reach->type, result, 1);
+    return rsmi_far_accumulate(window, there->rank, reach, &walk, op);
+}
+
 static int accumulate_fetch(rsmi_window_t *window, const void *origin,
                             void *result, const rsmi_there_t *there, MPI_Op op)
 {
@@ -324,37 +272,15 @@ static int accumulate_fetch(rsmi_window_t *window, const void *origin,
     if (rsmi_unlikely((error != MPI_SUCCESS) || reach.is_empty)) {
         return error;
     }
-    run.target = reach.addr + reach.type->true_lb;
+    if (rsmi_unlikely(reach.far != NULL)) {
+        return accumulate_fetch_far(window, origin, result, &reach, there, op);
+    }
+    run.target = reach.addr;
     run.origin = (op == MPI_NO_OP) ? NULL : origin;
     run.result = result;
     run.where = reach.where;
     run.size = reach.type->element_size;
-    return accumulate_run(window, there->rank, &reach, op, run);
-}
-
-/* What is compared: the element, or a copy of it that is put back. */
-static int accumulate_exchange(const rsmi_reach_t *reach, const void *origin,
-                               const void *compare, void *result)
-{
-    size_t size = reach->type->element_size;
-    int error = MPI_SUCCESS;
-
-    if (rsmi_likely(reach->far == NULL)) {
-        memcpy(result, reach->addr, size);
-        if (memcmp(result, compare, size) == 0) {
-            memcpy(reach->addr, origin, size);
-        }
-        return MPI_SUCCESS;
-    }
-    error = rsmi_remote_get(reach->far, (uintptr_t)reach->addr, result, size);
-    if ((error == MPI_SUCCESS) && (memcmp(result, compare, size) == 0)) {
-        error =
-            rsmi_remote_put(reach->far, (uintptr_t)reach->addr, origin, size);
-        if (error == MPI_SUCCESS) {
-            error = rsmi_remote_complete(reach->far);
-        }
-    }
-    return error;
+    return accumulate_run(window, there->rank, reach.type, op, run);
 }
 
 static int accumulate_compare(rsmi_window_t *window, const void *origin,
@@ -362,8 +288,8 @@ static int accumulate_compare(rsmi_window_t *window, const void *origin,
                               const rsmi_there_t *there)
 {
     rsmi_reach_t reach;
-    size_t field;
-    int error;
+    size_t field, size;
+    int error, end;
 
     error = rsmi_rma_reach(window, there, &reach);
     if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.type == NULL))) {
@@ -373,16 +299,22 @@ static int accumulate_compare(rsmi_window_t *window, const void *origin,
                       (reach.type->element_class == RSMI_CLASS_PAIR))) {
         return MPI_ERR_TYPE;
     }
-    field = shard_field(reach.where);
-    error = shard_lock(window, there->rank, field);
+    field = rsmi_shard_field(reach.where);
+    error = rsmi_shard_lock(window, there->rank, field);
     if (rsmi_unlikely(error != MPI_SUCCESS)) {
         return error;
     }
-    error = accumulate_exchange(&reach, origin, compare, result);
-    if (shard_unlock(window, there->rank, field) != MPI_SUCCESS) {
-        error = MPI_ERR_OTHER;
+    size = reach.type->element_size;
+    if (rsmi_unlikely(reach.far != NULL)) {
+        error = rsmi_far_exchange(&reach, origin, compare, result);
+    } else {
+        memcpy(result, reach.addr, size);
+        if (memcmp(result, compare, size) == 0) {
+            memcpy(reach.addr, origin, size);
+        }
     }
-    return error;
+    end = rsmi_shard_unlock(window, there->rank, field);
+    return rsmi_likely(error == MPI_SUCCESS) ? end : error;
 }
 
 int MPI_Fetch_and_op(const void *origin_addr, void *result_addr,

@@ -65,6 +65,34 @@ void rsmi_cursor_advance(rsmi_cursor_t *cursor, size_t size)
     }
 }
 
+void rsmi_cursor_read(rsmi_cursor_t *cursor, char *to, size_t size)
+{
+    size_t some;
+    char *addr;
+
+    while ((size > 0) && ((some = rsmi_cursor_run(cursor, &addr)) > 0)) {
+        some = (some < size) ? some : size;
+        memcpy(to, addr, some);
+        rsmi_cursor_advance(cursor, some);
+        to += some;
+        size -= some;
+    }
+}
+
+void rsmi_cursor_write(rsmi_cursor_t *cursor, const char *from, size_t size)
+{
+    size_t some;
+    char *addr;
+
+    while ((size > 0) && ((some = rsmi_cursor_run(cursor, &addr)) > 0)) {
+        some = (some < size) ? some : size;
+        memcpy(addr, from, some);
+        rsmi_cursor_advance(cursor, some);
+        from += some;
+        size -= some;
+    }
+}
+
 void rsmi_cursor_copy(rsmi_cursor_t *to, rsmi_cursor_t *from)
 {
     size_t size, other;

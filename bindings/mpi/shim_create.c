@@ -110,14 +110,12 @@ static int create_connect(rsmi_window_t *window, int rank,
     return rsmi_remote_open(target);
 }
 
-/* Shared memory is for loads and stores, and lists of attached memory are read
- * that way. */
+/* Shared memory is for loads and stores. */
 static bool create_needs_mapping(const rsmi_window_t *window, int rank)
 {
     const rsmi_target_t *target = &window->targets[rank];
 
-    return ((window->flavor == MPI_WIN_FLAVOR_SHARED) ||
-            (window->flavor == MPI_WIN_FLAVOR_DYNAMIC)) &&
+    return (window->flavor == MPI_WIN_FLAVOR_SHARED) &&
            ((target->control == NULL) || (target->far != NULL));
 }
 

@@ -2,26 +2,37 @@
 #include "shim_dynamic.h"
 
 #include "shim_job.h"
+#include "shim_remote.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A segment of the target that is mapped here. */
+/* A segment of the target: mapped here, or reached by calls. */
 typedef struct {
     uint64_t serial;
     rsm_memseg_import_handle_t import;
     char *mapping;
+    rsmi_target_t *far; /* NULL: mapped */
 } view_pages_t;
+
+/* What the target says about its list. */
+typedef struct {
+    uint64_t version;
+    uint64_t count;
+    uint64_t list_size;
+    uint32_t list_segment;
+} view_state_t;
 
 typedef struct rsmi_view {
     pthread_mutex_t lock; /* guards the rest */
     uint64_t version;     /* of the target's list when the last one was found */
     rsmi_region_t last;
     intptr_t last_shift;
-    rsm_memseg_import_handle_t list_import;
+    rsmi_target_t *last_far;
+    rsmi_target_t list_target; /* the connection that leads to the list */
     uint32_t list_segment;
-    size_t list_size;
     const rsmi_region_t *list;
+    rsmi_region_t *copy; /* the list, where it is not mapped */
     view_pages_t *pages; /* by serial */
     size_t count;
     size_t room;
@@ -46,6 +57,24 @@ bool rsmi_dynamic_prepare(rsmi_window_t *window)
     return true;
 }
 
+static void view_forget_pages(view_pages_t *pages)
+{
+    if (pages->far != NULL) {
+        rsmi_remote_close(pages->far);
+        free(pages->far);
+    }
+    rsmi_memory_forget(pages->import);
+}
+
+static void view_forget_list(rsmi_view_t *view)
+{
+    if (view->list_target.import != NULL) {
+        rsmi_remote_close(&view->list_target);
+        rsmi_memory_forget(view->list_target.import);
+        view->list_target.import = NULL;
+    }
+}
+
 void rsmi_dynamic_forget(rsmi_target_t *target)
 {
     rsmi_view_t *view = target->view;
@@ -54,14 +83,14 @@ void rsmi_dynamic_forget(rsmi_target_t *target)
     if (view == NULL) {
         return;
     }
+    atomic_store(&target->regions, NULL);
     for (i = 0; i < view->count; ++i) {
-        rsmi_memory_forget(view->pages[i].import);
+        view_forget_pages(&view->pages[i]);
     }
-    if (view->list_import != NULL) {
-        rsmi_memory_forget(view->list_import);
-    }
+    view_forget_list(view);
     (void)pthread_mutex_destroy(&view->lock);
     free(view->pages);
+    free(view->copy);
     free(view);
     target->view = NULL;
 }
@@ -91,29 +120,73 @@ const rsmi_region_t *rsmi_dynamic_search(const rsmi_region_t *list,
     return NULL;
 }
 
-/* The list may have moved to larger memory. */
-static int view_open_list(rsmi_view_t *view, const rsmi_target_t *target,
-                          uint32_t segment, size_t size)
+/* --- the list ----------------------------------------------------------------- */
+
+static int view_look(const rsmi_target_t *target, view_state_t *state_p)
 {
-    rsm_memseg_import_handle_t import;
+    rsmi_control_t *control = target->control;
+
+    if (control == NULL) {
+        return rsmi_remote_far_read(target, offsetof(rsmi_control_t, version),
+                                    state_p, sizeof(*state_p));
+    }
+    state_p->version = atomic_load(&control->version);
+    state_p->count = atomic_load(&control->region_count);
+    state_p->list_size = atomic_load(&control->list_size);
+    state_p->list_segment = atomic_load(&control->list_segment);
+    return MPI_SUCCESS;
+}
+
+/* The list may have moved to larger memory. */
+static int view_connect_list(rsmi_view_t *view, const rsmi_target_t *target,
+                             uint32_t segment)
+{
     void *mapping;
     int rc;
 
-    if ((segment == view->list_segment) && (view->list != NULL)) {
-        return RSM_SUCCESS;
+    if ((segment == view->list_segment) && (view->list_target.import != NULL)) {
+        return MPI_SUCCESS;
     }
-    rc = rsmi_memory_import(target->node, segment, &import, &mapping);
+    view_forget_list(view);
+    rc = rsmi_memory_import(target->node, segment, &view->list_target.import,
+                            &mapping);
     if (rc != RSM_SUCCESS) {
-        return rc;
+        return MPI_ERR_OTHER;
     }
-    if (view->list_import != NULL) {
-        rsmi_memory_forget(view->list_import);
-    }
-    view->list_import = import;
     view->list_segment = segment;
-    view->list_size = size;
     view->list = mapping;
-    return RSM_SUCCESS;
+    if (mapping != NULL) {
+        return MPI_SUCCESS;
+    }
+    rc = rsmi_remote_open(&view->list_target);
+    if (rc != RSM_SUCCESS) {
+        view_forget_list(view);
+        return MPI_ERR_OTHER;
+    }
+    return MPI_SUCCESS;
+}
+
+static int view_open_list(rsmi_view_t *view, const rsmi_target_t *target,
+                          const view_state_t *state)
+{
+    size_t bytes = state->count * sizeof(*view->list);
+    rsmi_region_t *copy;
+    int error;
+
+    if (bytes > state->list_size) {
+        return MPI_ERR_OTHER;
+    }
+    error = view_connect_list(view, target, state->list_segment);
+    if ((error != MPI_SUCCESS) || (view->list_target.far == NULL)) {
+        return error;
+    }
+    copy = realloc(view->copy, bytes);
+    if (copy == NULL) {
+        return MPI_ERR_NO_MEM;
+    }
+    view->copy = copy;
+    view->list = copy;
+    return rsmi_remote_get(&view->list_target, 0, copy, bytes);
 }
 
 /* Reads the target's list while its owner may be changing it: what was read
@@ -122,44 +195,48 @@ static int view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
                      uint64_t low, uint64_t high)
 {
     const rsmi_target_t *target = &window->targets[rank];
-    rsmi_control_t *control = target->control;
+    view_state_t state, after;
     const rsmi_region_t *region;
     rsmi_region_t found = {0};
     rsmi_wait_t wait = {0};
-    uint64_t version, count;
-    uint32_t segment;
-    size_t size;
-    int rc;
+    int error;
 
     for (;;) {
-        version = atomic_load(&control->version);
-        count = atomic_load(&control->region_count);
-        segment = atomic_load(&control->list_segment);
-        size = atomic_load(&control->list_size);
-        if ((version % 2 == 0) && (version == atomic_load(&control->version))) {
-            if (count == 0) {
+        error = view_look(target, &state);
+        if (error == MPI_SUCCESS) {
+            error = view_look(target, &after);
+        }
+        if ((error == MPI_SUCCESS) && (state.version % 2 == 0) &&
+            (state.version == after.version)) {
+            if (state.count == 0) {
                 return MPI_ERR_RMA_RANGE;
             }
-            rc = view_open_list(view, target, segment, size);
-            if (rc != RSM_SUCCESS) {
-                return MPI_ERR_OTHER;
+            error = view_open_list(view, target, &state);
+            if (error != MPI_SUCCESS) {
+                return error;
             }
-            region = rsmi_dynamic_search(view->list, count, low, high);
+            region = rsmi_dynamic_search(view->list, state.count, low, high);
             if (region != NULL) {
                 found = *region;
             }
             atomic_thread_fence(memory_order_seq_cst);
-            if (version == atomic_load(&control->version)) {
-                view->version = version;
+            error = view_look(target, &after);
+            if ((error == MPI_SUCCESS) && (state.version == after.version)) {
+                view->version = state.version;
                 view->last = found;
                 return (region != NULL) ? MPI_SUCCESS : MPI_ERR_RMA_RANGE;
             }
         }
-        if (rsmi_wait_turn(&wait, window, rank) != MPI_SUCCESS) {
-            return MPI_ERR_OTHER;
+        if (error == MPI_SUCCESS) {
+            error = rsmi_wait_turn(&wait, window, rank);
+        }
+        if (error != MPI_SUCCESS) {
+            return error;
         }
     }
 }
+
+/* --- pages -------------------------------------------------------------------- */
 
 static size_t view_position(const rsmi_view_t *view, uint64_t serial)
 {
@@ -184,16 +261,21 @@ static int view_compare(const void *a, const void *b)
 }
 
 /* Drops segments that the target's list does not know any more. What the owner
- * changes meanwhile is seen the next time. */
-static void view_purge(rsmi_view_t *view, const rsmi_control_t *control)
+ * changes meanwhile is seen the next time. Connections that others complete
+ * accesses through stay. */
+static void view_purge(rsmi_view_t *view, const rsmi_target_t *target)
 {
-    uint64_t count = atomic_load(&control->region_count), *serials;
-    size_t i, kept = 0;
+    size_t i, kept = 0, count;
+    uint64_t *serials;
+    view_state_t state;
 
-    if ((view->count < VIEW_MANY) || (view->count < 2 * count) ||
-        (count * sizeof(*view->list) > view->list_size)) {
+    if ((view->count < VIEW_MANY) || (target->control == NULL) ||
+        (view_look(target, &state) != MPI_SUCCESS) ||
+        (state.list_segment != view->list_segment) ||
+        (view->count < 2 * state.count)) {
         return;
     }
+    count = state.count;
     serials = malloc((count + 1) * sizeof(*serials));
     if (serials == NULL) {
         return;
@@ -203,33 +285,70 @@ static void view_purge(rsmi_view_t *view, const rsmi_control_t *control)
     }
     qsort(serials, count, sizeof(*serials), view_compare);
     for (i = 0; i < view->count; ++i) {
-        if (bsearch(&view->pages[i].serial, serials, count, sizeof(*serials),
-                    view_compare) != NULL) {
+        if ((view->pages[i].far != NULL) ||
+            (bsearch(&view->pages[i].serial, serials, count, sizeof(*serials),
+                     view_compare) != NULL)) {
             view->pages[kept++] = view->pages[i];
         } else {
-            rsmi_memory_forget(view->pages[i].import);
+            view_forget_pages(&view->pages[i]);
         }
     }
     view->count = kept;
     free(serials);
 }
 
-/* Maps the segment of the region found last, if it is not mapped so far. */
-static int view_map(rsmi_view_t *view, const rsmi_target_t *target)
+/* Memory that the target shares with others is not mapped, wherever it is. */
+static int view_connect_far(view_pages_t *pages, rsmi_target_t *target)
 {
-    view_pages_t *pages;
-    void *mapping;
-    size_t at, room;
+    rsmi_target_t *far;
+    int rc;
 
-    at = view_position(view, view->last.serial);
-    if ((at < view->count) && (view->pages[at].serial == view->last.serial)) {
-        mapping = view->pages[at].mapping;
-        view->last_shift =
-            (intptr_t)mapping + (intptr_t)(view->last.head - view->last.addr);
-        return MPI_SUCCESS;
+    far = calloc(1, sizeof(*far));
+    if (far == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
     }
-    view_purge(view, target->control);
-    at = view_position(view, view->last.serial);
+    far->import = pages->import;
+    rc = rsmi_remote_open(far);
+    if (rc != RSM_SUCCESS) {
+        free(far);
+        return rc;
+    }
+    pages->far = far;
+    far->next = atomic_load(&target->regions);
+    atomic_store(&target->regions, far);
+    return RSM_SUCCESS;
+}
+
+static int view_connect(view_pages_t *pages, rsmi_target_t *target,
+                        const rsmi_region_t *region)
+{
+    void *mapping;
+    int rc;
+
+    memset(pages, 0, sizeof(*pages));
+    pages->serial = region->serial;
+    rc = rsmi_memory_import(target->node, region->segment, &pages->import,
+                            &mapping);
+    if (rc != RSM_SUCCESS) {
+        return MPI_ERR_OTHER;
+    }
+    pages->mapping = mapping;
+    if (mapping == NULL) {
+        rc = view_connect_far(pages, target);
+    }
+    if (rc != RSM_SUCCESS) {
+        rsmi_memory_forget(pages->import);
+        return MPI_ERR_OTHER;
+    }
+    return MPI_SUCCESS;
+}
+
+static int view_insert(rsmi_view_t *view, rsmi_target_t *target, size_t at)
+{
+    view_pages_t fresh, *pages;
+    size_t room;
+    int error;
+
     if (view->count == view->room) {
         room = (view->room == 0) ? 16 : 2 * view->room;
         pages = realloc(view->pages, room * sizeof(*pages));
@@ -239,39 +358,67 @@ static int view_map(rsmi_view_t *view, const rsmi_target_t *target)
         view->pages = pages;
         view->room = room;
     }
+    error = view_connect(&fresh, target, &view->last);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
     pages = &view->pages[at];
     memmove(pages + 1, pages, (view->count - at) * sizeof(*pages));
-    if (rsmi_memory_import(target->node, view->last.segment, &pages->import,
-                           &mapping) != RSM_SUCCESS) {
-        memmove(pages, pages + 1, (view->count - at) * sizeof(*pages));
-        return MPI_ERR_OTHER;
-    }
-    pages->serial = view->last.serial;
-    pages->mapping = mapping;
+    *pages = fresh;
     ++view->count;
-    view->last_shift =
-        (intptr_t)mapping + (intptr_t)(view->last.head - view->last.addr);
     return MPI_SUCCESS;
 }
 
-int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
-                        MPI_Aint high, intptr_t *shift_p)
+/* Connects to the segment of the region found last, if need be. */
+static int view_map(rsmi_view_t *view, rsmi_target_t *target)
 {
-    const rsmi_target_t *target = &window->targets[rank];
+    size_t at = view_position(view, view->last.serial);
+    int error = MPI_SUCCESS;
+
+    if ((at == view->count) || (view->pages[at].serial != view->last.serial)) {
+        view_purge(view, target);
+        at = view_position(view, view->last.serial);
+        error = view_insert(view, target, at);
+    }
+    if (error == MPI_SUCCESS) {
+        view->last_far = view->pages[at].far;
+        view->last_shift = (intptr_t)view->pages[at].mapping +
+                           (intptr_t)(view->last.head - view->last.addr);
+    }
+    return error;
+}
+
+/* Asking a target far away for its version takes as long as the access. There
+ * it is enough that the segment is still connected: while it is, the target has
+ * not stopped exporting these pages. */
+static bool view_is_current(const rsmi_view_t *view,
+                            const rsmi_target_t *target)
+{
+    if (rsmi_likely(target->control != NULL)) {
+        return view->version == atomic_load_explicit(&target->control->version,
+                                                     memory_order_acquire);
+    }
+    return (view->last_far != NULL) && rsmi_remote_is_connected(view->last_far);
+}
+
+int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
+                        MPI_Aint high, rsmi_found_t *found_p)
+{
+    rsmi_target_t *target = &window->targets[rank];
     rsmi_view_t *view = target->view;
     uint64_t from = (uint64_t)low, to = (uint64_t)high;
     int error = MPI_SUCCESS;
 
     if (rank == window->rank) {
-        *shift_p = 0;
+        found_p->shift = 0;
+        found_p->far = NULL;
         return rsmi_attached_has(window, from, to) ? MPI_SUCCESS
                                                    : MPI_ERR_RMA_RANGE;
     }
     pthread_mutex_lock(&view->lock);
-    if ((view->version != atomic_load_explicit(&target->control->version,
-                                               memory_order_acquire)) ||
-        (from - view->last.addr >= view->last.size) ||
-        (to - view->last.addr > view->last.size)) {
+    if ((from - view->last.addr >= view->last.size) ||
+        (to - view->last.addr > view->last.size) ||
+        !view_is_current(view, target)) {
         error = view_find(view, window, rank, from, to);
         if (error == MPI_SUCCESS) {
             error = view_map(view, target);
@@ -280,7 +427,8 @@ int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
             view->last.size = 0; /* nothing is cached */
         }
     }
-    *shift_p = view->last_shift;
+    found_p->shift = view->last_shift;
+    found_p->far = view->last_far;
     pthread_mutex_unlock(&view->lock);
     return error;
 }

@@ -9,10 +9,15 @@
 
 /* --- at the origin (shim_dynamic.c) ---------------------------------------- */
 
-/* Where the bytes [low, high) of the target are mapped here: what to add to
- * an address of the target. MPI_SUCCESS, MPI_ERR_RMA_RANGE, MPI_ERR_OTHER. */
+typedef struct {
+    intptr_t shift;     /* from an address of the target to one here */
+    rsmi_target_t *far; /* or, where it is not mapped, to an offset there */
+} rsmi_found_t;
+
+/* Where the bytes [low, high) of the target are. MPI_SUCCESS,
+ * MPI_ERR_RMA_RANGE, MPI_ERR_NO_MEM, MPI_ERR_OTHER. */
 int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
-                        MPI_Aint high, intptr_t *shift_p);
+                        MPI_Aint high, rsmi_found_t *found_p);
 
 /* Before the first use of a new window; false: no memory. */
 bool rsmi_dynamic_prepare(rsmi_window_t *window);

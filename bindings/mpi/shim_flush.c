@@ -28,7 +28,7 @@ static int flush_one(rsmi_window_t *window, int rank)
         return rsmi_window_fail(window, error);
     }
     atomic_thread_fence(memory_order_seq_cst);
-    if (rsmi_unlikely(window->has_far) && (rank != MPI_PROC_NULL)) {
+    if (rsmi_likely(rank != MPI_PROC_NULL)) {
         error = rsmi_remote_complete(&window->targets[rank]);
     }
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS

@@ -29,6 +29,13 @@ int rsmi_remote_far_add(const rsmi_target_t *target, size_t field,
         target->control_import, remote_offset(target, field), value, old_p));
 }
 
+int rsmi_remote_far_read(const rsmi_target_t *target, size_t field, void *to,
+                         size_t size)
+{
+    return remote_result(rsm_memseg_import_get(
+        target->control_import, remote_offset(target, field), to, size));
+}
+
 int rsmi_remote_far_swap(const rsmi_target_t *target, size_t field,
                          uint64_t value)
 {
@@ -97,6 +104,13 @@ void rsmi_remote_close(rsmi_target_t *target)
     target->far = NULL;
 }
 
+bool rsmi_remote_is_connected(const rsmi_target_t *target)
+{
+    char nothing = 0;
+
+    return rsm_memseg_import_put(target->import, 0, &nothing, 0) == RSM_SUCCESS;
+}
+
 int rsmi_remote_put(rsmi_target_t *target, uint64_t offset, const void *from,
                     size_t size)
 {
@@ -114,9 +128,8 @@ int rsmi_remote_get(rsmi_target_t *target, uint64_t offset, void *to,
 
 /* A thread that finds nothing pending may find another one closing the span,
  * with puts of its own in it: it waits for that. */
-int rsmi_remote_far_complete(rsmi_target_t *target)
+static int remote_complete(rsmi_far_t *far)
 {
-    rsmi_far_t *far = target->far;
     int rc = RSM_SUCCESS, again;
 
     pthread_mutex_lock(&far->lock);
@@ -129,11 +142,25 @@ int rsmi_remote_far_complete(rsmi_target_t *target)
     return remote_result(rc);
 }
 
+int rsmi_remote_far_complete(rsmi_target_t *target)
+{
+    rsmi_target_t *region;
+    int error, result;
+
+    result = (target->far != NULL) ? remote_complete(target->far) : MPI_SUCCESS;
+    for (region = atomic_load(&target->regions); region != NULL;
+         region = region->next) {
+        error = remote_complete(region->far);
+        result = (error == MPI_SUCCESS) ? result : error;
+    }
+    return result;
+}
+
 int rsmi_remote_complete_all(rsmi_window_t *window)
 {
     int i, error, result = MPI_SUCCESS;
 
-    if (!window->has_far) {
+    if (!window->has_far && (window->flavor != MPI_WIN_FLAVOR_DYNAMIC)) {
         return MPI_SUCCESS;
     }
     for (i = 0; i < window->size; ++i) {

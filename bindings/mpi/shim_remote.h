@@ -11,6 +11,8 @@
 
 int rsmi_remote_far_add(const rsmi_target_t *target, size_t field,
                         uint64_t value, uint64_t *old_p);
+int rsmi_remote_far_read(const rsmi_target_t *target, size_t field, void *to,
+                         size_t size);
 int rsmi_remote_far_swap(const rsmi_target_t *target, size_t field,
                          uint64_t value);
 int rsmi_remote_far_compare(const rsmi_target_t *target, size_t field,
@@ -88,6 +90,9 @@ static inline int rsmi_remote_store32(const rsmi_target_t *target, size_t field,
 int rsmi_remote_open(rsmi_target_t *target);
 void rsmi_remote_close(rsmi_target_t *target);
 
+/* Not withdrawn, as far as this process has been told. */
+bool rsmi_remote_is_connected(const rsmi_target_t *target);
+
 /* Bytes at an offset of the segment. A get is done when the call returns, a put
  * once it is completed. */
 int rsmi_remote_put(rsmi_target_t *target, uint64_t offset, const void *from,
@@ -99,8 +104,11 @@ int rsmi_remote_far_complete(rsmi_target_t *target);
 /* All puts are in the target's memory. */
 static inline int rsmi_remote_complete(rsmi_target_t *target)
 {
-    return rsmi_unlikely(target->far != NULL) ? rsmi_remote_far_complete(target)
-                                              : MPI_SUCCESS;
+    return rsmi_unlikely((target->far != NULL) ||
+                         (atomic_load_explicit(&target->regions,
+                                               memory_order_relaxed) != NULL))
+               ? rsmi_remote_far_complete(target)
+               : MPI_SUCCESS;
 }
 int rsmi_remote_complete_all(rsmi_window_t *window);
 

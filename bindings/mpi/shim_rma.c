@@ -26,7 +26,7 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
 {
     rsmi_target_t *target = &window->targets[there->rank];
     MPI_Aint low, high, at;
-    intptr_t shift;
+    rsmi_found_t found;
     int error;
 
     reach->far = NULL;
@@ -42,9 +42,10 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
     }
     reach->where = (uint64_t)at;
     if (window->flavor == MPI_WIN_FLAVOR_DYNAMIC) {
-        error = rsmi_dynamic_locate(window, there->rank, low, high, &shift);
+        error = rsmi_dynamic_locate(window, there->rank, low, high, &found);
         if (error == MPI_SUCCESS) {
-            reach->addr = (char *)(at + shift);
+            reach->addr = (char *)(at + found.shift);
+            reach->far = found.far;
         }
         return error;
     }

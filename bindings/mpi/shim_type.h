@@ -91,6 +91,10 @@ void rsmi_cursor_begin(rsmi_cursor_t *cursor, const rsmi_type_t *type,
 size_t rsmi_cursor_run(rsmi_cursor_t *cursor, char **addr_p);
 void rsmi_cursor_advance(rsmi_cursor_t *cursor, size_t size);
 
+/* Moves the next @p size bytes, which are there, to or from a plain buffer. */
+void rsmi_cursor_read(rsmi_cursor_t *cursor, char *to, size_t size);
+void rsmi_cursor_write(rsmi_cursor_t *cursor, const char *from, size_t size);
+
 /* Copies until one of them ends. */
 void rsmi_cursor_copy(rsmi_cursor_t *to, rsmi_cursor_t *from);
 

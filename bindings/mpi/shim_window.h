@@ -50,7 +50,7 @@ typedef struct {
 } rsmi_control_t;
 
 /* What an origin knows about a target. */
-typedef struct {
+typedef struct rsmi_target {
     char *addr; /* of the window's first byte, here; NULL: none, or far */
     MPI_Aint size;
     int disp_unit;
@@ -63,6 +63,8 @@ typedef struct {
     struct rsmi_far *far;   /* not mapped, reached by calls of librsm */
     uint64_t head;          /* of the window's first byte in the segment */
     struct rsmi_view *view; /* dynamic: what is mapped so far */
+    _Atomic(struct rsmi_target *) regions; /* of these, what is far */
+    struct rsmi_target *next;              /* in that list */
 } rsmi_target_t;
 
 /* What access to a target rests on. */

@@ -102,7 +102,7 @@ static const struct {
 static void count_row(hot_t *hot, size_t row, const char *mode)
 {
     char title[64];
-    unsigned int i;
+    int i;
 
     hot_rows[row].call(hot);
     CALLGRIND_ZERO_STATS;
@@ -112,7 +112,7 @@ static void count_row(hot_t *hot, size_t row, const char *mode)
     snprintf(title, sizeof(title), "%s %s", hot_rows[row].name, mode);
     CALLGRIND_DUMP_STATS_AT(title);
     must(hot->rc, title);
-    printf("%s: %u calls\n", title, CALLS);
+    printf("%s: %d calls\n", title, CALLS);
 }
 
 static void count_mode(hot_t *hot, rsm_barrier_mode_t mode, const char *name)

@@ -51,7 +51,7 @@ static void measure(bench_t *bench, size_t operation, size_t size,
     bench_ask_begin(bench, bench->partner, BENCH_ASK_RUN, 0, size, MEASURE);
     stream_both(bench, size, row);
     answer = bench_ask_end(bench, bench->partner);
-    bench_span_join(bench, &bench->span, answer->span);
+    bench_span_join(&bench->span, answer->span, bench->is_one_host);
 
     row->us = bench_span_us(&bench->span) / (double)row->iterations;
     row->bytes = 2.0 * (double)size * (double)bench->options.window;

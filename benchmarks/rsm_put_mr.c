@@ -99,7 +99,7 @@ static void send_all(bench_t *bench, size_t size, uint64_t what)
         if (i == 0) {
             bench->span = senders[0].span;
         }
-        bench_span_join(bench, &bench->span, senders[i].span);
+        bench_span_join(&bench->span, senders[i].span, true);
     }
 }
 
@@ -126,7 +126,7 @@ static void run_all(bench_t *bench, size_t size, uint64_t what)
         const struct bench_answer *answer = bench_ask_end(bench, i);
 
         if (i < bench->options.pairs) {
-            bench_span_join(bench, &bench->span, answer->span);
+            bench_span_join(&bench->span, answer->span, bench->is_one_host);
         }
     }
 }

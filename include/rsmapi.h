@@ -423,8 +423,10 @@ int rsm_memseg_export_destroy(rsm_memseg_export_handle_t memseg);
  * @retval RSMERR_BAD_ADDR             the list cannot be read
  * @retval RSMERR_BAD_ACL              the list is NULL and its length is not, a
  *                                     row names a node outside the job, a
- *                                     permission is above 0666; "loopback":
- *                                     more than one row or another node
+ *                                     permission is above 0666, there are more
+ *                                     rows than 65536 and than nodes;
+ *                                     "loopback": more than one row or another
+ *                                     node
  * @retval RSMERR_SEG_ALREADY_PUBLISHED
  *                                     the segment is published
  * @retval RSMERR_RESERVED_SEGID       the identifier is below 0x400000 or above

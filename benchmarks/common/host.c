@@ -9,6 +9,8 @@
 
 #define NAMED_MAX 8 /* processes that are named one by one */
 
+_Static_assert(BENCH_PROCESSORS_MAX <= CPU_SETSIZE, "all are asked for");
+
 void bench_host_self(bench_host_t *host, size_t threads)
 {
     cpu_set_t set;
@@ -19,7 +21,7 @@ void bench_host_self(bench_host_t *host, size_t threads)
     (void)gethostname(host->name, sizeof(host->name) - 1);
     CPU_ZERO(&set);
     (void)sched_getaffinity(0, sizeof(set), &set);
-    for (i = 0; (i < CPU_SETSIZE) && (i < BENCH_PROCESSORS_MAX); ++i) {
+    for (i = 0; i < BENCH_PROCESSORS_MAX; ++i) {
         if (CPU_ISSET(i, &set)) {
             host->processors[i / 64] |= (uint64_t)1 << (i % 64);
         }

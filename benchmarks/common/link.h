@@ -78,7 +78,7 @@ bool bench_can_map(const struct bench *bench);
 /* The way the data take, as far as a program can see it. */
 void bench_link_note(const struct bench *bench, bench_note_t *note);
 
-/* Refuses sizes that the chosen way cannot move. The least that it can. */
+/* Refuses sizes that the chosen way cannot move; the least one that it can. */
 void bench_link_check_sizes(struct bench *bench);
 size_t bench_least_size(const struct bench *bench);
 

@@ -87,16 +87,14 @@ static bool measure_size(bench_t *bench, size_t size)
 
 static bool measure_sizes(bench_t *bench)
 {
-    const bench_options_t *options = &bench->options;
-    size_t size = options->min_size;
-    bool is_correct;
+    bool has_sizes = (bench->program->takes & BENCH_TAKES_SIZE) != 0;
+    size_t size = bench->options.min_size;
+    bool is_correct = true;
 
-    is_correct = measure_size(bench, size);
-    while (((bench->program->takes & BENCH_TAKES_SIZE) != 0) &&
-           ((size == 0) || (size <= options->max_size / 2))) {
-        size = (size == 0) ? bench_least_size(bench) : 2 * size;
+    do {
         is_correct = measure_size(bench, size) && is_correct;
-    }
+        size = (size == 0) ? bench_least_size(bench) : 2 * size;
+    } while (has_sizes && (size <= bench->options.max_size));
     return is_correct;
 }
 

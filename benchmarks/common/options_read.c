@@ -118,8 +118,7 @@ BENCH_READER(sizes)
     } else if (min > max) {
         min = max;
     }
-    if ((*text != '\0') || (max < 1) || (min > max) ||
-        (max > (SIZE_MAX >> 16))) {
+    if ((*text != '\0') || (min > max) || (max > (SIZE_MAX >> 16))) {
         return expected;
     }
     options->min_size = min;

@@ -122,7 +122,7 @@ static size_t area_for_one(const bench_t *bench)
     default:
         /* Messages of a window that follow each other do not lie on each
          * other. */
-        return 2 * bench->options.max_size;
+        return (bench->options.max_size > 0) ? 2 * bench->options.max_size : 1;
     }
 }
 
@@ -150,7 +150,10 @@ static void export_area(bench_t *bench)
     bench->local = bench_pages(bench, bench->area);
     bench_host_self(&bench->board->host, busy_threads(bench));
 
-    for (i = 0; (access != NULL) && (i < bench->count); ++i) {
+    if (access == NULL) {
+        bench_die("there is no memory for an access list");
+    }
+    for (i = 0; i < bench->count; ++i) {
         access[i] = (rsmapi_access_entry_t){bench->nodes[i], BENCH_SAME_USER};
     }
     bench_must(rsm_memseg_export_create(bench->controller, &bench->segment,
@@ -242,9 +245,9 @@ void bench_look_for(bench_t *bench, size_t other)
 
 /* ---- start and end ---- */
 
-void bench_span_join(const bench_t *bench, bench_span_t *all, bench_span_t more)
+void bench_span_join(bench_span_t *all, bench_span_t more, bool is_one_clock)
 {
-    if (bench->is_one_host) {
+    if (is_one_clock) {
         all->begin = (more.begin < all->begin) ? more.begin : all->begin;
         all->end = (more.end > all->end) ? more.end : all->end;
     } else if (more.end - more.begin > all->end - all->begin) {

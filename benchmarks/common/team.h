@@ -57,8 +57,8 @@ typedef struct bench {
     const bench_program_t *program;
     const struct bench_actions *actions;
     bench_options_t options;
-    bool is_one_host;
-    bool is_crowded; /* waits have to yield */
+    bool is_one_host; /* process 0: all are on one */
+    bool is_crowded;  /* waits have to yield */
 
     rsmapi_controller_handle_t controller;
     rsm_node_id_t *nodes; /* by number of the process */
@@ -101,11 +101,9 @@ void *bench_pages(const bench_t *bench, size_t size);
 /* Ends the process with a sentence when number @p other is gone. */
 void bench_look_for(bench_t *bench, size_t other);
 
-/* What other processes measured at the same time: from the first beginning to
- * the last end on one host, whose clock all can read; the longest time, where
- * clocks differ. */
-void bench_span_join(const bench_t *bench, bench_span_t *all,
-                     bench_span_t more);
+/* What several measured at the same time: from the first beginning to the last
+ * end where all read the same clock; the longest time where they do not. */
+void bench_span_join(bench_span_t *all, bench_span_t more, bool is_one_clock);
 
 static inline double bench_span_us(const bench_span_t *span)
 {

@@ -181,6 +181,16 @@ bool cmp_wants_way(const cmp_t *cmp, const char *way)
 
 /* ---- places ---- */
 
+unsigned int cmp_launched_rank(void)
+{
+    const char *rank = getenv("PMIX_RANK");
+
+    if (rank == NULL) {
+        rank = getenv("PMI_RANK"); /* MPICH */
+    }
+    return (rank != NULL) ? (unsigned int)strtoul(rank, NULL, 10) : 0;
+}
+
 void cmp_pin_thread(int core)
 {
     cpu_set_t set;
@@ -193,7 +203,7 @@ void cmp_pin_thread(int core)
 
 void cmp_pin(const cmp_t *cmp, unsigned int rank)
 {
-    cmp_pin_thread(cmp->options.cores[rank]);
+    cmp_pin_thread(cmp->options.cores[rank % 2]);
 }
 
 unsigned char *cmp_memory(size_t size)

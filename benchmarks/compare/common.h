@@ -105,6 +105,9 @@ typedef struct {
 /* Reads the options, sets the deadline. Does not know the rank yet. */
 void cmp_parse(cmp_t *cmp, int argc, char **argv);
 
+/* The process's rank before anything has started; 0 without a launcher. */
+unsigned int cmp_launched_rank(void);
+
 /* Binds the process to its core. Before the peer's library starts: its
  * threads inherit the core. */
 void cmp_pin(const cmp_t *cmp, unsigned int rank);

@@ -321,16 +321,6 @@ static void run_kind(cmp_t *cmp, const kind_t *kind, bool is_threaded)
     kind->close(cmp);
 }
 
-static unsigned int rank_by_launcher(void)
-{
-    const char *rank = getenv("PMIX_RANK");
-
-    if (rank == NULL) {
-        rank = getenv("PMI_RANK");
-    }
-    return (rank != NULL) && (rank[0] == '1');
-}
-
 /* Threads cost everybody who asks for them: -t rate has runs of its own. */
 int main(int argc, char **argv)
 {
@@ -341,7 +331,7 @@ int main(int argc, char **argv)
     size_t i;
 
     cmp_parse(&cmp, argc, argv);
-    cmp_pin(&cmp, rank_by_launcher());
+    cmp_pin(&cmp, cmp_launched_rank());
     is_threaded = (cmp.options.tests != NULL) && cmp_wants(&cmp, "rate");
     MPI_Init_thread(&argc, &argv,
                     is_threaded ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE,

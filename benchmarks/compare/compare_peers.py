@@ -43,12 +43,15 @@ class Peer:
                 return path
         return None
 
-    def command(self, folder, arguments):
+    def command(self, folder, arguments, phase="main"):
         start = []
         if self.launcher:
             start = [self.launcher_path(), *self.options, "-n", "2"]
-        if self.kinds:
-            arguments = [*arguments, "-k", self.kinds]
+        kinds = self.kinds
+        if phase != "main" and self.launcher is not None:
+            kinds = (kinds or "allocate").partition(",")[0]
+        if kinds:
+            arguments = [*arguments, "-k", kinds]
         return [*start, os.path.join(folder, self.program), *arguments]
 
 

@@ -32,8 +32,16 @@ MEANING = {
     "first_connect": "the first connect to a process",
     "export": "64 MiB of filled memory become a published segment (bare UCX: "
               "map memory of that size and copy)",
+    "gups": "random atomic updates of a table spread over two ranks, all "
+            "ranks together",
+    "ring": "messages of up to 2000 bytes through a ring of 64 KiB with flow "
+            "control",
+    "stencil": "steps of heat in a plate, two ranks, a row to the neighbour "
+               "each step",
     "round_trip": "64 bytes over a socket to a sleeping process and back",
 }
+
+APPS = ("gups", "ring", "stencil")
 
 
 def number(value):
@@ -61,6 +69,8 @@ def table(figures, what, size):
     unit = figures.units[what]
     better = "lower" if figures.is_time(what) else "higher"
     title = f"{what}, {compare_goals.human(size)}" if size else what
+    if what in APPS:
+        title = f"{what}, size {size}"
     text = [f"### {title}\n",
             f"| peer | way | median ({unit}, {better} is better) | quartiles "
             "| librsm is better by | rounds |",

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* librsm, measured as its peers are. Start it with mpirun -n 2; RSM_DIRECT and
  * UCX_TLS choose how the data travels. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include <rsmapi.h>
 #include <rsmx.h>
 
 #include "common_peer.h"
+#include "common_rsm.h"
 #include "common_run.h"
 
 #define SEGMENT_ID   0x400100
 #define EXPORT_ID    0x400101
 #define PATIENCE_MS  60000
-#define START_MS     30000
+#define START_NS     30000000000ll
 #define EXPORT_BYTES (64ul << 20)
 
 typedef struct {
@@ -22,40 +21,25 @@ typedef struct {
     rsmapi_barrier_t barrier;
 } import_t;
 
-static rsmapi_controller_handle_t controller;
-static rsm_node_id_t self, other;
+static cmp_job_t job;
 static rsm_memseg_export_handle_t segment;
 static import_t implicit, explicit, mapped;
 static unsigned char *window; /* the other side's memory, mapped */
-
-static void complain(int rc, const char *call)
-{
-    fprintf(stderr, "compare_rsm: %s: %s (%s)\n", call, rsmx_strerror(rc),
-            rsmx_error_name(rc));
-    exit(EXIT_FAILURE);
-}
-
-static inline void must(int rc, const char *call)
-{
-    if (rc != RSM_SUCCESS) {
-        complain(rc, call);
-    }
-}
 
 /* ---- ways ---- */
 
 static inline void rsm_put(cmp_t *cmp, size_t offset, size_t size)
 {
-    must(rsm_memseg_import_put(implicit.handle, (off_t)offset,
-                               cmp->local + offset, size),
-         "rsm_memseg_import_put");
+    cmp_must(rsm_memseg_import_put(implicit.handle, (off_t)offset,
+                                   cmp->local + offset, size),
+             "rsm_memseg_import_put");
 }
 
 static inline void rsm_get(cmp_t *cmp, size_t offset, size_t size)
 {
-    must(rsm_memseg_import_get(implicit.handle, (off_t)offset,
-                               cmp->local + offset, size),
-         "rsm_memseg_import_get");
+    cmp_must(rsm_memseg_import_get(implicit.handle, (off_t)offset,
+                                   cmp->local + offset, size),
+             "rsm_memseg_import_get");
 }
 
 static inline uint64_t rsm_fetch_add(cmp_t *cmp, size_t offset, uint64_t value)
@@ -63,8 +47,9 @@ static inline uint64_t rsm_fetch_add(cmp_t *cmp, size_t offset, uint64_t value)
     uint64_t old = 0;
 
     (void)cmp;
-    must(rsmx_import_fetch_add64(implicit.handle, (off_t)offset, value, &old),
-         "rsmx_import_fetch_add64");
+    cmp_must(
+        rsmx_import_fetch_add64(implicit.handle, (off_t)offset, value, &old),
+        "rsmx_import_fetch_add64");
     return old;
 }
 
@@ -74,9 +59,9 @@ static inline uint64_t rsm_compare_swap(cmp_t *cmp, size_t offset,
     uint64_t old = 0;
 
     (void)cmp;
-    must(rsmx_import_compare_swap64(implicit.handle, (off_t)offset, expected,
-                                    desired, &old),
-         "rsmx_import_compare_swap64");
+    cmp_must(rsmx_import_compare_swap64(implicit.handle, (off_t)offset,
+                                        expected, desired, &old),
+             "rsmx_import_compare_swap64");
     return old;
 }
 
@@ -85,9 +70,9 @@ static inline void rsm_put_elements(cmp_t *cmp, size_t offset, size_t size)
 {
     uint64_t *words = (uint64_t *)(void *)(cmp->local + offset);
 
-    must(rsm_memseg_import_put64(implicit.handle, (off_t)offset, words,
-                                 size / sizeof(uint64_t)),
-         "rsm_memseg_import_put64");
+    cmp_must(rsm_memseg_import_put64(implicit.handle, (off_t)offset, words,
+                                     size / sizeof(uint64_t)),
+             "rsm_memseg_import_put64");
     if (size % sizeof(uint64_t) != 0) {
         size_t whole = size - size % sizeof(uint64_t);
 
@@ -99,9 +84,9 @@ static inline void rsm_get_elements(cmp_t *cmp, size_t offset, size_t size)
 {
     uint64_t *words = (uint64_t *)(void *)(cmp->local + offset);
 
-    must(rsm_memseg_import_get64(implicit.handle, (off_t)offset, words,
-                                 size / sizeof(uint64_t)),
-         "rsm_memseg_import_get64");
+    cmp_must(rsm_memseg_import_get64(implicit.handle, (off_t)offset, words,
+                                     size / sizeof(uint64_t)),
+             "rsm_memseg_import_get64");
     if (size % sizeof(uint64_t) != 0) {
         size_t whole = size - size % sizeof(uint64_t);
 
@@ -112,43 +97,43 @@ static inline void rsm_get_elements(cmp_t *cmp, size_t offset, size_t size)
 static inline void rsm_open_barrier(cmp_t *cmp)
 {
     (void)cmp;
-    must(rsm_memseg_import_open_barrier(&explicit.barrier),
-         "rsm_memseg_import_open_barrier");
+    cmp_must(rsm_memseg_import_open_barrier(&explicit.barrier),
+             "rsm_memseg_import_open_barrier");
 }
 
 static inline void rsm_close_barrier(cmp_t *cmp)
 {
     (void)cmp;
-    must(rsm_memseg_import_close_barrier(&explicit.barrier),
-         "rsm_memseg_import_close_barrier");
+    cmp_must(rsm_memseg_import_close_barrier(&explicit.barrier),
+             "rsm_memseg_import_close_barrier");
 }
 
 static inline void rsm_put_explicit(cmp_t *cmp, size_t offset, size_t size)
 {
-    must(rsm_memseg_import_put(explicit.handle, (off_t)offset,
-                               cmp->local + offset, size),
-         "rsm_memseg_import_put");
+    cmp_must(rsm_memseg_import_put(explicit.handle, (off_t)offset,
+                                   cmp->local + offset, size),
+             "rsm_memseg_import_put");
 }
 
 static inline void rsm_get_explicit(cmp_t *cmp, size_t offset, size_t size)
 {
-    must(rsm_memseg_import_get(explicit.handle, (off_t)offset,
-                               cmp->local + offset, size),
-         "rsm_memseg_import_get");
+    cmp_must(rsm_memseg_import_get(explicit.handle, (off_t)offset,
+                                   cmp->local + offset, size),
+             "rsm_memseg_import_get");
 }
 
 static inline void rsm_open_mapped(cmp_t *cmp)
 {
     (void)cmp;
-    must(rsm_memseg_import_open_barrier(&mapped.barrier),
-         "rsm_memseg_import_open_barrier");
+    cmp_must(rsm_memseg_import_open_barrier(&mapped.barrier),
+             "rsm_memseg_import_open_barrier");
 }
 
 static inline void rsm_close_mapped(cmp_t *cmp)
 {
     (void)cmp;
-    must(rsm_memseg_import_close_barrier(&mapped.barrier),
-         "rsm_memseg_import_close_barrier");
+    cmp_must(rsm_memseg_import_close_barrier(&mapped.barrier),
+             "rsm_memseg_import_close_barrier");
 }
 
 static inline void rsm_store(cmp_t *cmp, size_t offset, size_t size)
@@ -186,13 +171,14 @@ static const cmp_way_t way_mapped = {.name = "mapped",
 static void rsm_post(cmp_t *cmp)
 {
     (void)cmp;
-    must(rsm_intr_signal_post(implicit.handle, 0), "rsm_intr_signal_post");
+    cmp_must(rsm_intr_signal_post(implicit.handle, 0), "rsm_intr_signal_post");
 }
 
 static void rsm_wait(cmp_t *cmp)
 {
     (void)cmp;
-    must(rsm_intr_signal_wait(segment, PATIENCE_MS), "rsm_intr_signal_wait");
+    cmp_must(rsm_intr_signal_wait(segment, PATIENCE_MS),
+             "rsm_intr_signal_wait");
 }
 
 static void rsm_meet(cmp_t *cmp)
@@ -203,29 +189,18 @@ static void rsm_meet(cmp_t *cmp)
 
 static void import_open(import_t *import)
 {
-    int64_t deadline = cmp_now_ns() + START_MS * 1000000ll;
-    int rc;
-
-    do {
-        rc = rsm_memseg_import_connect(controller, other, SEGMENT_ID,
-                                       RSM_PERM_RDWR, &import->handle);
-        if (rc != RSMERR_SEG_NOT_PUBLISHED) {
-            break;
-        }
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
-    } while (cmp_now_ns() < deadline);
-    must(rc, "rsm_memseg_import_connect");
-    must(rsm_memseg_import_init_barrier(import->handle, RSM_BARRIER_SEGMENT,
-                                        &import->barrier),
-         "rsm_memseg_import_init_barrier");
+    import->handle = cmp_connect(&job, 1 - job.rank, SEGMENT_ID);
+    cmp_must(rsm_memseg_import_init_barrier(import->handle, RSM_BARRIER_SEGMENT,
+                                            &import->barrier),
+             "rsm_memseg_import_init_barrier");
 }
 
 static void import_close(import_t *import)
 {
-    must(rsm_memseg_import_destroy_barrier(&import->barrier),
-         "rsm_memseg_import_destroy_barrier");
-    must(rsm_memseg_import_disconnect(import->handle),
-         "rsm_memseg_import_disconnect");
+    cmp_must(rsm_memseg_import_destroy_barrier(&import->barrier),
+             "rsm_memseg_import_destroy_barrier");
+    cmp_must(rsm_memseg_import_disconnect(import->handle),
+             "rsm_memseg_import_disconnect");
 }
 
 typedef struct {
@@ -254,8 +229,9 @@ static void lane_put(void *arg, size_t offset)
     lane_t *lane = arg;
     uint64_t *word = (uint64_t *)(void *)(lane->local + offset);
 
-    must(rsm_memseg_import_put64(lane->import.handle, (off_t)offset, word, 1),
-         "rsm_memseg_import_put64");
+    cmp_must(
+        rsm_memseg_import_put64(lane->import.handle, (off_t)offset, word, 1),
+        "rsm_memseg_import_put64");
 }
 
 /* In implicit mode each put is complete when it returns. */
@@ -272,10 +248,11 @@ static int64_t connect_once(cmp_t *cmp)
     int64_t start = cmp_now_ns();
 
     (void)cmp;
-    must(rsm_memseg_import_connect(controller, other, SEGMENT_ID, RSM_PERM_RDWR,
-                                   &handle),
-         "rsm_memseg_import_connect");
-    must(rsm_memseg_import_disconnect(handle), "rsm_memseg_import_disconnect");
+    cmp_must(rsm_memseg_import_connect(job.controller, job.first + 1 - job.rank,
+                                       SEGMENT_ID, RSM_PERM_RDWR, &handle),
+             "rsm_memseg_import_connect");
+    cmp_must(rsm_memseg_import_disconnect(handle),
+             "rsm_memseg_import_disconnect");
     return cmp_now_ns() - start;
 }
 
@@ -288,13 +265,14 @@ static int64_t export_once(cmp_t *cmp)
     int64_t start = cmp_now_ns();
 
     (void)cmp;
-    must(rsm_memseg_export_create(controller, &fresh, memory, EXPORT_BYTES, 0),
-         "rsm_memseg_export_create");
-    must(rsm_memseg_export_publish(fresh, &id, NULL, 0),
-         "rsm_memseg_export_publish");
+    cmp_must(rsm_memseg_export_create(job.controller, &fresh, memory,
+                                      EXPORT_BYTES, 0),
+             "rsm_memseg_export_create");
+    cmp_must(rsm_memseg_export_publish(fresh, &id, NULL, 0),
+             "rsm_memseg_export_publish");
     start = cmp_now_ns() - start;
-    must(rsm_memseg_export_unpublish(fresh), "rsm_memseg_export_unpublish");
-    must(rsm_memseg_export_destroy(fresh), "rsm_memseg_export_destroy");
+    cmp_must(rsm_memseg_export_unpublish(fresh), "rsm_memseg_export_unpublish");
+    cmp_must(rsm_memseg_export_destroy(fresh), "rsm_memseg_export_destroy");
     free(memory);
     return start;
 }
@@ -316,55 +294,24 @@ static const cmp_peer_t peer = {.name = "rsm",
 
 /* ---- start and end ---- */
 
-static rsm_node_id_t first_node(void)
-{
-    rsm_topology_t *topology;
-    rsm_node_id_t first = self;
-    int i;
-
-    must(rsm_get_interconnect_topology(&topology),
-         "rsm_get_interconnect_topology");
-    if (topology->topology_hdr.local_cntlr_count == 0) {
-        fprintf(stderr, "compare_rsm: this node has no controller\n");
-        exit(EXIT_FAILURE);
-    }
-    must(rsm_get_controller(topology->connections[0]->hdr.cntlr_name,
-                            &controller),
-         "rsm_get_controller");
-    for (i = 0; i < topology->connections[0]->hdr.remote_cntlr_count; ++i) {
-        rsm_node_id_t node =
-            topology->connections[0]->remote_cntlr[i].remote_nodeid;
-
-        first = (node < first) ? node : first;
-    }
-    rsm_free_interconnect_topology(topology);
-    return first;
-}
-
 static void start_up(cmp_t *cmp)
 {
-    const char *rank = getenv("PMIX_RANK");
     rsm_memseg_id_t id = SEGMENT_ID;
-    rsm_node_id_t first;
-    uint32_t count;
 
-    cmp_pin(cmp, (rank != NULL) && (rank[0] == '1'));
-    must(rsmx_get_node_count(&count), "rsmx_get_node_count");
-    if (count != 2) {
+    cmp_pin(cmp, cmp_launched_rank());
+    cmp_job_open(&job);
+    if (job.ranks != 2) {
         cmp_fail(cmp, "start it with mpirun -n 2");
     }
-    must(rsmx_get_node_id(&self), "rsmx_get_node_id");
-    first = first_node();
-    cmp->rank = self - first;
-    other = first + 1 - cmp->rank;
+    cmp->rank = job.rank;
 
     cmp->local = cmp_memory(CMP_MEMORY);
     cmp->shown = cmp_memory(CMP_MEMORY);
-    must(rsm_memseg_export_create(controller, &segment, cmp->shown, CMP_MEMORY,
-                                  0),
-         "rsm_memseg_export_create");
-    must(rsm_memseg_export_publish(segment, &id, NULL, 0),
-         "rsm_memseg_export_publish");
+    cmp_must(rsm_memseg_export_create(job.controller, &segment, cmp->shown,
+                                      CMP_MEMORY, 0),
+             "rsm_memseg_export_create");
+    cmp_must(rsm_memseg_export_publish(segment, &id, NULL, 0),
+             "rsm_memseg_export_publish");
 }
 
 /* The first connection to a process is dearer than those after it. */
@@ -377,18 +324,19 @@ static void first_connect(cmp_t *cmp)
 
     /* Trials that found nobody there do not count. */
     do {
-        if (cmp_now_ns() - start > START_MS * 1000000ll) {
+        if (cmp_now_ns() - start > START_NS) {
             cmp_fail(cmp, "the other process has no segment");
         }
         nanosleep(&(struct timespec){0, 200000000}, NULL);
         value = (double)cmp_now_ns();
-        rc = rsm_memseg_import_connect(controller, other, SEGMENT_ID,
-                                       RSM_PERM_RDWR, &implicit.handle);
+        rc = rsm_memseg_import_connect(job.controller, job.first + 1 - job.rank,
+                                       SEGMENT_ID, RSM_PERM_RDWR,
+                                       &implicit.handle);
         value = ((double)cmp_now_ns() - value) / 1e3;
     } while (rc == RSMERR_SEG_NOT_PUBLISHED);
-    must(rc, "rsm_memseg_import_connect");
-    must(rsm_memseg_import_disconnect(implicit.handle),
-         "rsm_memseg_import_disconnect");
+    cmp_must(rc, "rsm_memseg_import_connect");
+    cmp_must(rsm_memseg_import_disconnect(implicit.handle),
+             "rsm_memseg_import_disconnect");
     if ((cmp->rank == 0) && cmp_wants(cmp, "connect")) {
         cmp_print(cmp, &row, &value, 1);
     }
@@ -403,9 +351,10 @@ static void run_mapped(cmp_t *cmp)
                                RSM_PERM_RDWR, 0, CMP_MEMORY);
     if (rc == RSM_SUCCESS) {
         cmp_run_way(cmp, &way_mapped);
-        must(rsm_memseg_import_unmap(mapped.handle), "rsm_memseg_import_unmap");
+        cmp_must(rsm_memseg_import_unmap(mapped.handle),
+                 "rsm_memseg_import_unmap");
     } else if (rc != RSMERR_MAP_FAILED) {
-        must(rc, "rsm_memseg_import_map");
+        cmp_must(rc, "rsm_memseg_import_map");
     }
     import_close(&mapped);
 }
@@ -419,8 +368,9 @@ int main(int argc, char **argv)
     first_connect(&cmp);
     import_open(&implicit);
     import_open(&explicit);
-    must(rsm_memseg_import_set_mode(explicit.handle, RSM_BARRIER_MODE_EXPLICIT),
-         "rsm_memseg_import_set_mode");
+    cmp_must(
+        rsm_memseg_import_set_mode(explicit.handle, RSM_BARRIER_MODE_EXPLICIT),
+        "rsm_memseg_import_set_mode");
     rsm_meet(&cmp);
 
     cmp_run_way(&cmp, &way_implicit);

@@ -139,12 +139,11 @@ static const cmp_peer_t peer_threaded = {.name = "shmem",
 int main(int argc, char **argv)
 {
     cmp_t cmp = {.program = "compare_shmem"};
-    const char *rank = getenv("PMIX_RANK");
     bool is_threaded;
     int given;
 
     cmp_parse(&cmp, argc, argv);
-    cmp_pin(&cmp, (rank != NULL) && (rank[0] == '1'));
+    cmp_pin(&cmp, cmp_launched_rank());
     is_threaded = (cmp.options.tests != NULL) && cmp_wants(&cmp, "rate");
     shmem_init_thread(is_threaded ? SHMEM_THREAD_MULTIPLE : SHMEM_THREAD_SINGLE,
                       &given);

@@ -146,6 +146,7 @@ static int import_open_key(rsmi_import_t *import,
     rsmi_peer_blob_t address = {bytes + offer->key_size, offer->address_size};
 
     import->remote = offer->remote;
+    import->seal = offer->seal;
     atomic_store(&import->failures, atomic_load(&import->peer->failures));
     return rsmi_peer_way(import->peer, rsmi_landing_domain(import->path),
                          &address, &key, &import->way, &import->key);

@@ -14,6 +14,10 @@
 #define ACCESS_MOST  0666 /* largest permission value of an entry */
 #define ACCESS_BASIC 0777 /* what the file-creation mask is taken from */
 
+/* Rows that are looked at, or as many as there are nodes: rows of a node behind
+ * its first mean nothing, and nobody is to wait for gigabytes of them. */
+#define ACCESS_ROWS 65536u
+
 /* umask() can only be read by setting it, which another thread that creates a
  * file might notice; the kernel's status file has it as well. */
 static mode_t access_read_umask(void)
@@ -83,6 +87,9 @@ int rsmi_access_set(rsmi_access_t *access, const rsmapi_access_entry_t *entries,
     rsmapi_access_entry_t *copy = NULL;
     int rc = RSM_SUCCESS;
 
+    if ((count > ACCESS_ROWS) && (count > rsmi_runtime_size())) {
+        return RSMERR_BAD_ACL;
+    }
     if (count > 0) {
         copy = malloc(count * sizeof(*copy));
         if (copy == NULL) {

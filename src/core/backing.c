@@ -222,12 +222,30 @@ static int backing_new(size_t size, rsmi_backing_t **backing_p)
     return RSM_SUCCESS;
 }
 
-static void backing_enter(rsmi_backing_t *backing, char *addr)
+/* What is exported is a memory handle of UCX: it gets to know the range once,
+ * here, and not at the time of a transfer. */
+static int backing_register(char *addr, size_t size, rsmi_fabric_mem_t **mem_p)
+{
+    return rsmi_fabric_register(backing_is_posix() ? RSMI_FABRIC_SHM
+                                                   : RSMI_FABRIC_SELF,
+                                addr, size, mem_p);
+}
+
+/* The pages lie at @p addr. On failure they go back to where they came from. */
+static int backing_enter(rsmi_backing_t *backing, char *addr)
     RSMI_REQUIRES(rsmi_memory_lock)
 {
+    int rc;
+
+    rc = backing_register(addr, backing->pages.size, &backing->mem);
+    if (rc != RSM_SUCCESS) {
+        (void)rsmi_mem_pages_recall(&backing->pages, addr, false);
+        return rc;
+    }
     backing->addr = addr;
     backing_list(backing);
     DL_APPEND(backing_all, backing);
+    return RSM_SUCCESS;
 }
 
 int rsmi_backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
@@ -243,12 +261,14 @@ int rsmi_backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
     if (rc == RSM_SUCCESS) {
         rc = rsmi_mem_pages_place(&backing->pages, addr);
     }
+    if (rc == RSM_SUCCESS) {
+        rc = backing_enter(backing, addr);
+    }
     if (rc != RSM_SUCCESS) {
         rsmi_mem_pages_destroy(&backing->pages, false);
         free(backing);
         return rc;
     }
-    backing_enter(backing, addr);
     *backing_p = backing;
     return RSM_SUCCESS;
 }
@@ -273,11 +293,13 @@ int rsmi_backing_create_kept(size_t size, rsmi_backing_t **backing_p)
         goto err_pages;
     }
     rc = rsmi_mem_pages_place(&backing->pages, addr);
+    if (rc == RSM_SUCCESS) {
+        rc = backing_enter(backing, addr);
+    }
     if (rc != RSM_SUCCESS) {
         goto err_unmap;
     }
     backing->is_kept = true;
-    backing_enter(backing, addr);
     *backing_p = backing;
     return RSM_SUCCESS;
 
@@ -293,6 +315,7 @@ void rsmi_backing_discard(rsmi_backing_t *backing)
 {
     backing_unlist(backing);
     DL_DELETE(backing_all, backing);
+    rsmi_fabric_release(backing->mem);
     rsmi_mem_pages_destroy(&backing->pages, backing->is_held);
     free(backing);
 }
@@ -399,21 +422,13 @@ static void backing_return(rsmi_backing_t *backing, char *old)
     }
 }
 
-int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
+/* From its present range to one that has been looked at. */
+static int backing_carry(rsmi_backing_t *backing, char *addr)
+    RSMI_REQUIRES(rsmi_memory_lock)
 {
-    move_t move = {.mover = backing, .addr = addr};
     char *old = backing->addr;
     int rc;
 
-    /* It may have lost its row to memory that was put in its place. */
-    rc = backing_reserve_row();
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
-    rc = rsmi_mem_survey(addr, backing->pages.size, move_area, &move);
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
     if (!rsmi_mem_pages_recall(&backing->pages, old, false)) {
         (void)rsmi_mem_pages_place(&backing->pages, old);
         return RSMERR_INSUFFICIENT_MEM;
@@ -424,8 +439,35 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     }
     if (rc != RSM_SUCCESS) {
         backing_return(backing, old);
+    }
+    return rc;
+}
+
+int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
+{
+    move_t move = {.mover = backing, .addr = addr};
+    rsmi_fabric_mem_t *mem;
+    int rc;
+
+    /* It may have lost its row to memory that was put in its place. */
+    rc = backing_reserve_row();
+    if (rc != RSM_SUCCESS) {
         return rc;
     }
+    rc = rsmi_mem_survey(addr, backing->pages.size, move_area, &move);
+    if (rc == RSM_SUCCESS) {
+        rc = backing_register(addr, backing->pages.size, &mem);
+    }
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    rc = backing_carry(backing, addr);
+    if (rc != RSM_SUCCESS) {
+        rsmi_fabric_release(mem);
+        return rc;
+    }
+    rsmi_fabric_release(backing->mem);
+    backing->mem = mem;
     backing_unlist(backing);
     rsmi_backing_forget(addr, backing->pages.size);
     if (move.spare != NULL) {

@@ -5,13 +5,15 @@
 #define RSMI_BACKING_TABLE_H
 
 #include "core/backing.h"
+#include "fabric/fabric.h"
 
 #include <stdint.h>
 
 struct rsmi_backing {
     char *addr; /* the application's range */
     rsmi_mem_pages_t pages;
-    uint32_t references; /* pieces */
+    rsmi_fabric_mem_t *mem; /* the range as UCX's memory handle */
+    uint32_t references;    /* pieces */
     bool is_kept;   /* the library's own memory: stays when no piece is left */
     bool is_held;   /* who has let go of nothing may still store to the pages */
     bool is_listed; /* in the table; not so once it lost its range */

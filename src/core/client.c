@@ -143,28 +143,6 @@ static void client_post(rsmi_client_t *client, const rsmi_wire_post_t *post)
     rsmi_unlock(&rsmi_directory_lock);
 }
 
-/* Asked after transfers from another host: they have landed in the segment if
- * it has not been withdrawn by now. */
-static bool client_confirm(rsmi_link_t *link,
-                           const rsmi_wire_withdraw_t *question)
-{
-    rsmi_wire_welcome_t answer = {.rc = RSMERR_CONN_ABORTED};
-    struct iovec part = {&answer, sizeof(answer)};
-    rsmi_connection_t *connection;
-
-    rsmi_frame_init(&answer.header, RSMI_WIRE_CONFIRMED, sizeof(answer),
-                    question->header.tag);
-    rsmi_lock(&rsmi_directory_lock);
-    connection = client_find(link->client, question->cookie);
-    if ((connection != NULL) && (connection->owner != NULL) &&
-        !connection->is_withdrawing) {
-        answer.rc = RSM_SUCCESS;
-    }
-    rsmi_unlock(&rsmi_directory_lock);
-    return rsmi_frame_answer(link->source.fd, &part, 1, NULL, 0) ==
-           RSMI_SEND_DONE;
-}
-
 /* Whatever becomes of it, the importer hears by UCX or not at all. */
 static void client_greet(const rsmi_client_t *client,
                          const rsmi_wire_card_t *piece)
@@ -221,7 +199,6 @@ bool rsmi_client_serve(rsmi_link_t *link)
         rsmi_wire_connect_t connect;
         rsmi_wire_release_t release;
         rsmi_wire_post_t post;
-        rsmi_wire_withdraw_t confirm;
         rsmi_wire_card_t card;
         char bytes[RSMI_WIRE_SMALL];
     } message;
@@ -240,11 +217,6 @@ bool rsmi_client_serve(rsmi_link_t *link)
         (size == sizeof(message.release))) {
         client_release(link->client, &message.release);
         return true;
-    }
-    if ((message.header.type == RSMI_WIRE_CONFIRM) &&
-        (size == sizeof(message.confirm)) &&
-        (link->state == RSMI_LINK_REQUESTS)) {
-        return client_confirm(link, &message.confirm);
     }
     if ((message.header.type == RSMI_WIRE_POST) &&
         (size == sizeof(message.post)) && (link->state == RSMI_LINK_REQUESTS)) {

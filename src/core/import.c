@@ -350,28 +350,3 @@ int rsmi_import_post(rsmi_import_t *import, uint32_t flags)
     return rsmi_peer_tell(import->peer, &post.header,
                           rsmi_deadline_in_ms(rsmi_config.timeout));
 }
-
-int rsmi_import_confirm(rsmi_import_t *import)
-{
-    rsmi_time_t deadline = rsmi_deadline_in_ms(rsmi_config.timeout);
-    rsmi_wire_withdraw_t question = {.cookie = import->cookie};
-    const rsmi_wire_welcome_t *reply;
-    rsmi_frame_t answer;
-    int rc;
-
-    rsmi_frame_init(&question.header, RSMI_WIRE_CONFIRM, sizeof(question), 0);
-    do {
-        rc = rsmi_peer_ask(import->peer, &question.header, deadline, &answer);
-    } while (rc == RSMERR_INTERRUPTED);
-    if (rc != RSM_SUCCESS) {
-        return (rc == RSMERR_CONN_ABORTED) ? rc : RSMERR_BARRIER_FAILURE;
-    }
-    reply = answer.message;
-    rc = RSMERR_CONN_ABORTED;
-    if ((reply->header.type == RSMI_WIRE_CONFIRMED) &&
-        (reply->header.size == sizeof(*reply)) && (reply->rc == RSM_SUCCESS)) {
-        rc = RSM_SUCCESS;
-    }
-    rsmi_frame_clear(&answer);
-    return rc;
-}

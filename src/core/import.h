@@ -63,6 +63,7 @@ typedef struct rsmi_import {
     rsmi_fabric_mem_t *mem; /* the pages, as UCX's own memory */
     rsmi_fabric_key_t *key;
     uint64_t remote;
+    uint64_t seal;             /* the word behind the segment */
     _Atomic uint32_t active;   /* threads inside a transfer */
     _Atomic uint64_t started;  /* transfers left on their way so far */
     _Atomic uint64_t settled;  /* of these, known to be complete */
@@ -118,10 +119,6 @@ void rsmi_import_drop_barrier(rsmi_import_t *import);
 bool rsmi_import_end(rsmi_import_t *import);
 
 int rsmi_import_post(rsmi_import_t *import, uint32_t flags);
-
-/* Have an exporter of another host, whose life page we cannot see, say that the
- * connection stands. RSMERR_CONN_ABORTED, RSMERR_BARRIER_FAILURE. */
-int rsmi_import_confirm(rsmi_import_t *import);
 
 /* --- mapping (mapping.c) -------------------------------------------------- */
 

@@ -5,10 +5,30 @@
 #include "rsmapi.h"
 #include "util/log.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
+#include <unistd.h>
+
 #define LANDING_PROT (PROT_READ | PROT_WRITE)
+
+static _Atomic uint64_t landing_seals;
+
+static size_t landing_whole(const rsmi_landing_t *landing)
+{
+    return landing->size + (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void landing_set_seal(rsmi_landing_t *landing)
+{
+    landing->seal = atomic_fetch_add(&landing_seals, 1) + 1;
+    rsmi_mem_blank(landing->addr + landing->size,
+                   landing_whole(landing) - landing->size, LANDING_PROT);
+    memcpy(landing->addr + landing->size, &landing->seal,
+           sizeof(landing->seal));
+}
 
 rsmi_fabric_kind_t rsmi_landing_domain(rsmi_path_t path)
 {
@@ -83,7 +103,7 @@ int rsmi_landing_open(const rsmi_pieces_t *pieces, size_t size,
         goto err;
     }
     landing->size = size;
-    landing->addr = rsmi_mem_reserve(size);
+    landing->addr = rsmi_mem_reserve(landing_whole(landing));
     if (landing->addr == NULL) {
         goto err_free;
     }
@@ -91,11 +111,12 @@ int rsmi_landing_open(const rsmi_pieces_t *pieces, size_t size,
     if (rc != RSM_SUCCESS) {
         goto err_unmap;
     }
+    landing_set_seal(landing);
     *landing_p = landing;
     return RSM_SUCCESS;
 
 err_unmap:
-    rsmi_mem_unmap(landing->addr, size);
+    rsmi_mem_unmap(landing->addr, landing_whole(landing));
 err_free:
     free(landing);
 err:
@@ -109,7 +130,7 @@ int rsmi_landing_key(rsmi_landing_t *landing, rsmi_path_t path, void **key_p,
     int rc;
 
     if (landing->mems[kind] == NULL) {
-        rc = rsmi_fabric_register(kind, landing->addr, landing->size,
+        rc = rsmi_fabric_register(kind, landing->addr, landing_whole(landing),
                                   &landing->mems[kind]);
         if (rc != RSM_SUCCESS) {
             return rc;
@@ -136,7 +157,7 @@ bool rsmi_landing_can_change(const rsmi_landing_t *landing)
 
 void rsmi_landing_blank(rsmi_landing_t *landing)
 {
-    rsmi_mem_blank(landing->addr, landing->size, LANDING_PROT);
+    rsmi_mem_blank(landing->addr, landing_whole(landing), LANDING_PROT);
 }
 
 void rsmi_landing_close(rsmi_landing_t *landing, bool is_clean)
@@ -147,7 +168,7 @@ void rsmi_landing_close(rsmi_landing_t *landing, bool is_clean)
         rsmi_fabric_release(landing->mems[kind]);
     }
     if (is_clean) {
-        rsmi_mem_unmap(landing->addr, landing->size);
+        rsmi_mem_unmap(landing->addr, landing_whole(landing));
     } else {
         rsmi_debug("core",
                    "%zu bytes of addresses stay blank for a silent "

@@ -12,9 +12,13 @@
 
 #include <stdint.h>
 
+/* Behind the segment's bytes lies a page that begins with the *seal*: a word
+ * that no other landing of this process has, and that goes when the publication
+ * ends. Who reads it after his stores knows where they went. */
 typedef struct {
     char *addr;
-    size_t size;
+    size_t size; /* without that page */
+    uint64_t seal;
     rsmi_fabric_mem_t *mems[RSMI_FABRIC_KINDS];
 } rsmi_landing_t;
 

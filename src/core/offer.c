@@ -215,6 +215,7 @@ static int offer_key(rsmi_export_t *segment, rsmi_path_t path, offer_t *offer)
         return rc;
     }
     offer->head.remote = (uintptr_t)segment->landing->addr;
+    offer->head.seal = segment->landing->seal;
     offer->head.key_size = (uint32_t)size;
     return offer_service(rsmi_landing_domain(path), offer);
 }

@@ -85,6 +85,22 @@ static int transfer_failures(rsmi_import_t *import, int rc)
     return rc;
 }
 
+/* An exporter of another host, whose life page we cannot see, shows by the seal
+ * that its segment still stood when everything before had landed. */
+static int transfer_see_seal(rsmi_import_t *import,
+                             const rsmi_fabric_wait_t *wait)
+{
+    uint64_t seal;
+    int rc;
+
+    rc = rsmi_fabric_flush_and_get(import->key, import->remote + import->size,
+                                   &seal, wait);
+    if ((rc == RSM_SUCCESS) && (seal != import->seal)) {
+        rc = RSMERR_CONN_ABORTED;
+    }
+    return rc;
+}
+
 static int transfer_complete(rsmi_import_t *import)
 {
     uint64_t upto = atomic_load(&import->started);
@@ -92,12 +108,11 @@ static int transfer_complete(rsmi_import_t *import)
     int rc;
 
     transfer_wait(import, &wait);
-    rc = rsmi_fabric_flush(import->way, &wait);
+    rc = (import->peer->life.base == NULL)
+             ? transfer_see_seal(import, &wait)
+             : rsmi_fabric_flush(import->way, &wait);
     if (rc == RSM_SUCCESS) {
         transfer_settle(import, upto);
-        if (import->peer->life.base == NULL) {
-            rc = rsmi_import_confirm(import);
-        }
     }
     return transfer_failures(import, rc);
 }

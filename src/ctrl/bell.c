@@ -3,6 +3,7 @@
 
 #include "rsmapi.h"
 #include "util/compiler.h"
+#include "util/fd.h"
 #include "util/lock.h"
 #include "util/log.h"
 #include "util/spin.h"
@@ -50,7 +51,8 @@ int rsmi_bell_create(void)
     void *base = MAP_FAILED;
     int fd;
 
-    fd = memfd_create("rsm-bells", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    fd = rsmi_fd_raise(
+        memfd_create("rsm-bells", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if ((fd >= 0) && (ftruncate(fd, (off_t)BELL_SIZE) == 0) &&
         (fchmod(fd, S_IRUSR | S_IWUSR) == 0)) {
         (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);

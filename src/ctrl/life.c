@@ -2,6 +2,7 @@
 #include "ctrl/life.h"
 
 #include "rsmapi.h"
+#include "util/fd.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -71,7 +72,8 @@ int rsmi_life_create(void)
     void *page;
     int fd, rc = RSMERR_INSUFFICIENT_RESOURCES;
 
-    fd = memfd_create("rsm-life", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    fd = rsmi_fd_raise(
+        memfd_create("rsm-life", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0) {
         goto err;
     }

@@ -2,6 +2,7 @@
 #include "ctrl/socket.h"
 
 #include "rsmapi.h"
+#include "util/fd.h"
 #include "util/help.h"
 #include "util/limit.h"
 #include "util/log.h"
@@ -40,7 +41,8 @@ static int socket_errno_to_rc(const char *what)
 
 static int socket_open(int family, int *fd_p)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = rsmi_fd_raise(
+        socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 
     if (fd < 0) {
         return socket_errno_to_rc("socket");
@@ -298,7 +300,7 @@ static int socket_accept(int listener)
     do {
         fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     } while ((fd < 0) && ((errno == EINTR) || (errno == ECONNABORTED)));
-    return fd;
+    return rsmi_fd_raise(fd);
 }
 
 int rsmi_socket_accept(int listener, int *spare)

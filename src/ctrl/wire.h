@@ -5,7 +5,7 @@
  * field as if a stranger had written it.
  *
  *   request socket   importer's threads -> exporter's service thread
- *     HELLO, CONNECT, CONFIRM  are answered;  RELEASE, POST, CARD  are not
+ *     HELLO, CONNECT  are answered;  RELEASE, POST, CARD  are not
  *   event socket     exporter -> importer's service thread
  *     HELLO (the other way, answered), WITHDRAW (answered by WITHDRAWN),
  *     NOTIFY
@@ -36,8 +36,6 @@ typedef enum {
     RSMI_WIRE_WITHDRAW,
     RSMI_WIRE_WITHDRAWN,
     RSMI_WIRE_NOTIFY,
-    RSMI_WIRE_CONFIRM,
-    RSMI_WIRE_CONFIRMED,
     RSMI_WIRE_CARD
 } rsmi_wire_type_t;
 
@@ -67,7 +65,7 @@ typedef struct {
     rsmi_wire_header_t header;
     int32_t rc;
     uint32_t pad;
-} rsmi_wire_welcome_t; /* CONFIRMED, too */
+} rsmi_wire_welcome_t;
 
 typedef struct {
     rsmi_wire_header_t header;
@@ -87,6 +85,7 @@ typedef struct {
     uint64_t size;       /* of the segment, bytes */
     uint64_t generation; /* of the publication */
     uint64_t remote;     /* address that the key is for */
+    uint64_t seal;       /* word behind the segment there, while it stands */
     uint32_t slot;       /* of the publication in the life page */
     uint32_t pieces;
     uint32_t key_size;
@@ -116,7 +115,6 @@ typedef struct {
     uint32_t is_nudge; /* counted already; the poll descriptor has to follow */
 } rsmi_wire_post_t;
 
-/* WITHDRAW, and CONFIRM: does the connection stand at this moment? */
 typedef struct {
     rsmi_wire_header_t header;
     uint64_t cookie;

@@ -165,4 +165,9 @@ int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait);
  * in time; RSMERR_INSUFFICIENT_RESOURCES. */
 int rsmi_fabric_flush(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait);
 
+/* The same for the key's peer, and what stood at @p remote (8 bytes) after that:
+ * one round trip where operations are carried out in order. */
+int rsmi_fabric_flush_and_get(rsmi_fabric_key_t *key, uint64_t remote,
+                              uint64_t *word_p, const rsmi_fabric_wait_t *wait);
+
 #endif

@@ -201,6 +201,10 @@ rsmi_fabric_domain_t *rsmi_fabric_domain_peek(rsmi_fabric_kind_t kind);
 void rsmi_fabric_setup_lock(void);
 void rsmi_fabric_setup_unlock(void);
 
+/* Whether a new context or worker would find the descriptors that it wants;
+ * help message if not. */
+bool rsmi_fabric_has_descriptors(void);
+
 /* --- ucx_worker.c -------------------------------------------------------- */
 
 int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,

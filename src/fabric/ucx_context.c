@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fabric/fabric_internal.h"
 
+#include "util/help.h"
+#include "util/limit.h"
 #include "util/log.h"
 #include "util/signals.h"
 
@@ -8,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* Segment of a TCP transfer. UCX's own 8 KiB cost more than half of the
@@ -26,6 +29,9 @@
  * 512 take 4.3 MB and 2 ms for each worker of each process on a host, and are
  * meant for messages; here they only carry emulated transfers. */
 #define CONTEXT_SHM_BUFFERS "64"
+
+/* Descriptors that a new context or worker may want at most. */
+#define CONTEXT_DESCRIPTORS 16
 
 static rsmi_lock_t context_setup = RSMI_LOCK_INIT;
 static rsmi_fabric_domain_t context_domains[RSMI_FABRIC_KINDS];
@@ -144,6 +150,26 @@ static ucs_status_t context_configure(ucp_config_t *config,
     return UCS_OK;
 }
 
+/* UCX 1.13.1 ends the process by an assertion of its own (ucs/async/thread.c)
+ * when it cannot start its thread for want of descriptors, so we look first. */
+bool rsmi_fabric_has_descriptors(void)
+{
+    int fds[CONTEXT_DESCRIPTORS], count = 0, idx;
+
+    while (count < CONTEXT_DESCRIPTORS) {
+        fds[count] = eventfd(0, EFD_CLOEXEC);
+        if (fds[count] < 0) {
+            rsmi_help(RSMI_HELP_NO_DESCRIPTORS, rsmi_limit_descriptors());
+            break;
+        }
+        ++count;
+    }
+    for (idx = 0; idx < count; ++idx) {
+        (void)close(fds[idx]);
+    }
+    return count == CONTEXT_DESCRIPTORS;
+}
+
 static int context_create(rsmi_fabric_domain_t *domain)
 {
     ucp_params_t params = {
@@ -159,6 +185,9 @@ static int context_create(rsmi_fabric_domain_t *domain)
     ucs_status_t status;
     sigset_t signals;
 
+    if (!rsmi_fabric_has_descriptors()) {
+        return RSMERR_INSUFFICIENT_RESOURCES;
+    }
     if (rsmi_fabric_must_wire(domain)) {
         params.features |= UCP_FEATURE_AM;
     }

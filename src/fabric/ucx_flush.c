@@ -12,6 +12,15 @@ static bool flush_is_due(const rsmi_fabric_peer_t *peer)
     return atomic_load_explicit(&peer->flushed, memory_order_relaxed) < started;
 }
 
+/* What was started before is complete there. */
+static void flush_note(rsmi_fabric_peer_t *peer, uint64_t started)
+    RSMI_REQUIRES(peer->domain->lock)
+{
+    if (peer->flushed < started) {
+        atomic_store_explicit(&peer->flushed, started, memory_order_relaxed);
+    }
+}
+
 static int flush_by_ucx(rsmi_fabric_peer_t *peer,
                         const rsmi_fabric_wait_t *wait)
 {
@@ -46,8 +55,8 @@ static int flush_by_ucx(rsmi_fabric_peer_t *peer,
     /* An operation that nobody waited for may have failed meanwhile. */
     if (rsmi_fabric_peer_is_broken(peer)) {
         rc = RSMERR_CONN_ABORTED;
-    } else if (peer->flushed < started) {
-        atomic_store_explicit(&peer->flushed, started, memory_order_relaxed);
+    } else {
+        flush_note(peer, started);
     }
 
 out:
@@ -91,4 +100,28 @@ int rsmi_fabric_flush(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
     }
 
     return flush_by_fence(peer);
+}
+
+int rsmi_fabric_flush_and_get(rsmi_fabric_key_t *key, uint64_t remote,
+                              uint64_t *word_p, const rsmi_fabric_wait_t *wait)
+{
+    rsmi_fabric_peer_t *peer = key->peer;
+    bool is_in_order = flush_is_in_order(peer);
+    uint64_t started;
+    int rc = RSM_SUCCESS;
+
+    if (!is_in_order) {
+        rc = rsmi_fabric_flush(peer, wait);
+    }
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    started = atomic_load_explicit(&peer->started, memory_order_relaxed);
+    rc = rsmi_fabric_get(key, remote, word_p, sizeof(*word_p), wait);
+    if ((rc == RSM_SUCCESS) && is_in_order) {
+        rsmi_lock(&peer->domain->lock);
+        flush_note(peer, started);
+        rsmi_unlock(&peer->domain->lock);
+    }
+    return rc;
 }

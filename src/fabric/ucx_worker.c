@@ -50,6 +50,9 @@ int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,
         !rsmi_fabric_memory_has_room(WORKER_ROOM)) {
         return RSMERR_INSUFFICIENT_MEM;
     }
+    if (!rsmi_fabric_has_descriptors()) {
+        return RSMERR_INSUFFICIENT_RESOURCES;
+    }
 
     rsmi_signals_block(&signals); /* UCX may start threads */
     status = ucp_worker_create(domain->context, &params, &worker);

@@ -4,6 +4,7 @@
 
 #include "rsmapi.h"
 #include "util/compiler.h"
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/signals.h"
 
@@ -69,14 +70,14 @@ static int file_open(bool is_posix)
     int fd = -1;
 
     if (is_posix) {
-        fd = open(FILE_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC,
-                  S_IRUSR | S_IWUSR);
+        fd = rsmi_fd_raise(open(FILE_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC,
+                                S_IRUSR | S_IWUSR));
         if ((fd >= 0) || (errno == EMFILE) || (errno == ENFILE) ||
             (errno == ENOSPC)) {
             return fd;
         }
     }
-    return memfd_create("rsm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return rsmi_fd_raise(memfd_create("rsm", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 
 /* The mode keeps other users from opening the file with more rights than the

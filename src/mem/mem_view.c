@@ -26,19 +26,25 @@ bool rsmi_mem_commit(void *addr, size_t size)
 }
 
 /* Loads behind the end of a file would be a SIGBUS. */
-static bool view_is_inside(int fd, off_t offset, size_t size)
+static int view_check(int fd, off_t offset, size_t size)
 {
     struct stat status;
 
-    return (fstat(fd, &status) == 0) && (offset >= 0) &&
-           (offset <= status.st_size) &&
-           (size <= (size_t)(status.st_size - offset));
+    if (fstat(fd, &status) != 0) {
+        return RSMERR_INSUFFICIENT_RESOURCES;
+    }
+    return ((offset >= 0) && (offset <= status.st_size) &&
+            (size <= (size_t)(status.st_size - offset)))
+               ? RSM_SUCCESS
+               : RSMERR_INTERNAL_ERROR;
 }
 
 int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot)
 {
-    if (!view_is_inside(fd, offset, size)) {
-        return RSMERR_INTERNAL_ERROR;
+    int rc = view_check(fd, offset, size);
+
+    if (rc != RSM_SUCCESS) {
+        return rc;
     }
     if (mmap(addr, size, prot, MAP_SHARED | MAP_FIXED, fd, offset) != addr) {
         rsmi_debug("mem", "mmap of %zu bytes of a peer: %s", size,

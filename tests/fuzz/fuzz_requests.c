@@ -35,7 +35,7 @@ typedef union {
     rsmi_wire_connect_t connect;
     rsmi_wire_release_t release;
     rsmi_wire_post_t post;
-    rsmi_wire_withdraw_t confirm;
+    rsmi_wire_card_t card;
     char bytes[RSMI_WIRE_SMALL];
 } message_t;
 
@@ -113,8 +113,9 @@ static size_t make_message(message_t *message, unsigned kind,
     case RSMI_WIRE_POST:
         size = sizeof(message->post);
         break;
-    case RSMI_WIRE_CONFIRM:
-        size = sizeof(message->confirm);
+    case RSMI_WIRE_CARD:
+        message->card.size = RSMI_WIRE_CARD_BYTES;
+        size = sizeof(message->card);
         break;
     default:
         return fuzz_byte(input) % sizeof(message->bytes);

@@ -5,8 +5,11 @@
  *     rsm_job_start silent      the last rank never calls the library
  *     rsm_job_start hold        as ring, then wait to be killed
  *     rsm_job_start nothing     one call only: start and end of the library
+ *     rsm_job_start mute        without standard streams, to which it prints
  */
 #include "node.h"
+
+#include <unistd.h>
 
 /* A node that has not started the library has published nothing, and saying
  * so must not take long: programs poll for it. */
@@ -43,6 +46,23 @@ static void run_hold(void)
     }
 }
 
+/* What is printed to streams that had been closed goes nowhere, and least of
+ * all into memory that is exported. */
+static void run_mute(void)
+{
+    node_export_t segment;
+    size_t at;
+    int fd;
+
+    node_export(&segment, NODE_SEGMENT + 1, 16 * NODE_PAGE);
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        (void)!write(fd, "printed by mistake", 18);
+    }
+    for (at = 0; at < 16 * NODE_PAGE / sizeof(*segment.words); ++at) {
+        NODE_CHECK(segment.words[at] == 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = (argc > 1) ? argv[1] : "ring";
@@ -57,8 +77,16 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
 
+    if (strcmp(mode, "mute") == 0) {
+        (void)close(STDIN_FILENO);
+        (void)close(STDOUT_FILENO);
+        (void)close(STDERR_FILENO);
+    }
     node_open();
-    if (strcmp(mode, "ring") == 0) {
+    if (strcmp(mode, "mute") == 0) {
+        run_mute();
+        node_ring(node.count);
+    } else if (strcmp(mode, "ring") == 0) {
         node_ring(node.count);
     } else if (strcmp(mode, "silent") == 0) {
         run_silent();

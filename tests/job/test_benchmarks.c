@@ -94,6 +94,36 @@ Test(benchmarks, show_extremes_and_percentiles)
                    "       Batch    P50 Tail Lat(us)  P99.9 Tail Lat(us)\n");
 }
 
+/* The number behind a member of the only row. */
+static double member(const char *key)
+{
+    const char *at = strstr(job.out, key);
+
+    JOB_EXPECT(&job, at != NULL);
+    return strtod(at + strlen(key), NULL);
+}
+
+Test(benchmarks, order_extremes_percentiles_and_mean)
+{
+    run("", &programs[0], "-m 8:8 -i 1000 --json -f -z0,50,100");
+    JOB_SUCCEEDED(&job);
+    JOB_EXPECT(&job, member("\"batch\": ") >= 1.0);
+    JOB_EXPECT(&job, member("\"min\": ") == member("\"0\": "));
+    JOB_EXPECT(&job, member("\"max\": ") == member("\"100\": "));
+    JOB_EXPECT(&job, member("\"0\": ") <= member("\"50\": "));
+    JOB_EXPECT(&job, member("\"50\": ") <= member("\"100\": "));
+    JOB_EXPECT(&job, member("\"min\": ") <= member("\"value\": "));
+    JOB_EXPECT(&job, member("\"value\": ") <= member("\"max\": "));
+
+    /* Of a rate the percentile is what so many samples reach at least. */
+    run("", &programs[2], "-m 8:8 -i 1000 --json -f -z0,50,100");
+    JOB_SUCCEEDED(&job);
+    JOB_EXPECT(&job, member("\"max\": ") == member("\"0\": "));
+    JOB_EXPECT(&job, member("\"min\": ") == member("\"100\": "));
+    JOB_EXPECT(&job, member("\"50\": ") <= member("\"max\": "));
+    JOB_EXPECT(&job, member("\"50\": ") >= member("\"min\": "));
+}
+
 Test(benchmarks, write_json)
 {
     size_t i;
@@ -189,6 +219,21 @@ Test(benchmarks, find_a_single_wrong_byte)
         /* A message of no bytes has none to be wrong. */
         JOB_EXPECT(&job,
                    job_count(&job, "Fail\n") == programs[i].rows - (i == 13));
+    }
+}
+
+Test(benchmarks, measure_chosen_sizes_only)
+{
+    static const char *const sizes[][3] = {{"-m 0:0", "\n0  ", "\n1  "},
+                                           {"-m 0:1", "\n1  ", "\n2  "},
+                                           {"-m 3:20", "\n12  ", "\n24  "}};
+    size_t i;
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); ++i) {
+        run("", &programs[13], sizes[i][0]);
+        JOB_SUCCEEDED(&job);
+        JOB_SAYS(&job, sizes[i][1]);
+        JOB_EXPECT(&job, strstr(job.out, sizes[i][2]) == NULL);
     }
 }
 

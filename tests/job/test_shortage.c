@@ -66,6 +66,17 @@ Test(descriptors_run_out, while_exporting)
     JOB_SAYS(&job, "ok");
 }
 
+/* Wherever in the start of library and UCX the last one goes. */
+Test(descriptors_run_out, at_any_number)
+{
+    job_run(&job, "for path in RSM_DIRECT=y RSM_DIRECT=n UCX_TLS=tcp,self; do "
+                  "for most in $(seq 8 48); do (ulimit -n $most; "
+                  "env $path " JOB_HELPER("few") ") || exit 1; done; done");
+    JOB_SUCCEEDED(&job);
+    JOB_SAYS(&job, "too few");
+    JOB_SAYS(&job, "enough");
+}
+
 Test(descriptors_run_out, under_mpirun)
 {
     job_run(&job, JOB_MPIRUN(1) "sh -c 'ulimit -n 40; exec \"$@\"' sh " EXHAUST

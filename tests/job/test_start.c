@@ -15,6 +15,14 @@ Test(start, without_a_launcher_a_process_is_a_job_of_one_node)
     JOB_IS_SILENT(&job);
 }
 
+Test(start, closed_standard_streams_are_not_mistaken_for_memory)
+{
+    job_run(&job, START "mute");
+    JOB_SUCCEEDED(&job);
+    job_run(&job, JOB_MPIRUN(2) START "mute");
+    JOB_SUCCEEDED(&job);
+}
+
 Test(start, under_mpirun_nodes_are_ranks)
 {
     job_run(&job, JOB_MPIRUN(3) START "ring");

@@ -315,7 +315,7 @@ MPI_TEST(errors, calls_suit_the_kind_of_window, 2)
             FAILS(&w, "attach a negative size",
                   MPI_Win_attach(w.win, memory, -1), MPI_ERR_SIZE);
             FAILS(&w, "detach what is not attached",
-                  MPI_Win_detach(w.win, memory), MPI_ERR_BASE);
+                  MPI_Win_detach(w.win, memory), MPI_ERR_RMA_ATTACH);
         }
         if (kind != KIND_SHARED) {
             FAILS(&w, "shared_query",

@@ -2,6 +2,7 @@
 /* Identifiers, access list arguments, publish and republish states. */
 #include "multi.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* Code of connecting, the connection being given back at once. */
@@ -189,6 +190,9 @@ MULTI_TEST_ONCE(publish, checks_every_entry_of_the_list, 2)
     expect_list(list, 0, RSM_SUCCESS);
     expect_list(list, 2, RSM_SUCCESS);
     expect_list(list, 100, RSM_SUCCESS);
+    /* No job has so many nodes; nobody allocates room for such a list. */
+    expect_list(list, 1u << 20, RSMERR_BAD_ACL);
+    expect_list(list, UINT_MAX, RSMERR_BAD_ACL);
     expect_list(NULL, 0, RSM_SUCCESS);
     expect_list(NULL, 2, RSMERR_BAD_ACL);
 

@@ -291,9 +291,7 @@ Test(hostile, messages_of_the_other_side)
                  (size == sizeof(rsmi_wire_connect_t))) ||
                 (((type == RSMI_WIRE_RELEASE) || (type == RSMI_WIRE_POST) ||
                   (type == RSMI_WIRE_WITHDRAWN)) &&
-                 (size == sizeof(rsmi_wire_release_t))) ||
-                ((type == RSMI_WIRE_CONFIRM) &&
-                 (size == sizeof(rsmi_wire_withdraw_t)))) {
+                 (size == sizeof(rsmi_wire_release_t)))) {
                 continue;
             }
             rsmi_frame_init(&header, (rsmi_wire_type_t)type, size, 0);
@@ -301,37 +299,6 @@ Test(hostile, messages_of_the_other_side)
             expect_cut_off(stranger_enter(RSMI_ROLE_REQUEST, 7), bytes, size);
         }
     }
-}
-
-/* --- the question between hosts --------------------------------------------- */
-
-static int confirm(int fd, uint64_t cookie)
-{
-    rsmi_wire_withdraw_t question = {.cookie = cookie};
-    rsmi_wire_welcome_t answer;
-    rsmi_frame_t frame;
-
-    rsmi_frame_init(&question.header, RSMI_WIRE_CONFIRM, sizeof(question), 9);
-    stranger_say(fd, &question, sizeof(question));
-    cr_assert(stranger_hears(fd, &frame));
-    memcpy(&answer, frame.message, sizeof(answer));
-    rsmi_frame_clear(&frame);
-    cr_assert_eq(answer.header.type, RSMI_WIRE_CONFIRMED);
-    cr_assert_eq(answer.header.tag, 9);
-    return answer.rc;
-}
-
-Test(hostile, only_a_connection_that_stands_is_confirmed)
-{
-    rsmi_wire_connect_t question = stranger_question(7);
-    int fd = stranger_enter(RSMI_ROLE_REQUEST, 7);
-
-    cr_assert_eq(confirm(fd, 7), RSMERR_CONN_ABORTED);
-    stranger_say(fd, &question, sizeof(question));
-    cr_assert(stranger_is_answered(fd));
-    cr_assert_eq(confirm(fd, 7), RSM_SUCCESS);
-    cr_assert_eq(confirm(fd, 8), RSMERR_CONN_ABORTED);
-    (void)close(fd);
 }
 
 /* --- cards --------------------------------------------------------------------- */

@@ -76,6 +76,31 @@ Test(landing, is_a_second_view_of_all_pieces)
     cr_assert_eq(page_of(memory, 5), 15);
 }
 
+static uint64_t seal_of(const rsmi_landing_t *landing)
+{
+    uint64_t seal;
+
+    memcpy(&seal, landing->addr + landing->size, sizeof(seal));
+    return seal;
+}
+
+Test(landing, its_seal_goes_with_it_and_is_not_used_again)
+{
+    rsmi_landing_t *first = land();
+    rsmi_landing_t *second = land();
+
+    cr_assert_neq(first->seal, 0);
+    cr_assert_neq(first->seal, second->seal);
+    cr_assert_eq(seal_of(first), first->seal);
+    cr_assert_eq(rsmi_landing_change(first, &pieces), RSM_SUCCESS);
+    cr_assert_eq(seal_of(first), first->seal);
+    rsmi_landing_blank(first);
+    cr_assert_eq(seal_of(first), 0);
+    cr_assert_eq(seal_of(second), second->seal);
+    rsmi_landing_close(first, true);
+    rsmi_landing_close(second, true);
+}
+
 Test(landing, what_lands_when_it_is_over_is_lost)
 {
     rsmi_landing_t *landing = land();

@@ -6,7 +6,8 @@
  *
  * Programs that include mpif.h or use the module mpi call mpi_put_, or another
  * spelling that depends on the compiler; the module mpi_f08 calls ompi_put_f,
- * after it has dealt with a missing ierror. Nothing here needs a library of
+ * but pmpi_win_test_ where a logical is returned: there it is the module's own
+ * function that is replaced (FORTRAN_2008). Nothing here needs a library of
  * Fortran's: C programs carry it along without a cost. */
 #ifndef RSM_MPI_FORTRAN_H
 #define RSM_MPI_FORTRAN_H
@@ -24,6 +25,10 @@
     FORTRAN_ALIAS(mpi_##lower##__, ompi_##lower##_f, arguments);            \
     FORTRAN_ALIAS(MPI_##upper, ompi_##lower##_f, arguments);                \
     void ompi_##lower##_f arguments
+
+/* Handles are structures of one integer, and ierror may be missing. */
+#define FORTRAN_2008(lower, arguments) \
+    FORTRAN_ALIAS(mpi_##lower##_f08_, ompi_##lower##_f, arguments)
 
 /* What a program means by MPI_BOTTOM: a common block of its own. */
 extern int mpi_fortran_bottom_;

@@ -33,6 +33,8 @@ FORTRAN(win_test, WIN_TEST, (MPI_Fint * win, MPI_Fint *flag, MPI_Fint *ierror))
     fortran_return(ierror, rc);
 }
 
+FORTRAN_2008(win_test, (MPI_Fint * win, MPI_Fint *flag, MPI_Fint *ierror));
+
 FORTRAN(win_lock, WIN_LOCK,
         (MPI_Fint * type, MPI_Fint *rank, MPI_Fint *assert, MPI_Fint *win,
          MPI_Fint *ierror))

@@ -146,11 +146,12 @@ static void get_users_attr(MPI_Fint *win, MPI_Fint *key, MPI_Aint *value,
         get_attr_func_t *function;
     } next = {.object = dlsym(RTLD_NEXT, "ompi_win_get_attr_f")};
 
-    if (next.object == NULL) {
-        fortran_return(ierror, MPI_ERR_INTERN);
-    } else {
-        next.function(win, key, value, flag, ierror);
+    MPI_Fint rc = MPI_ERR_INTERN;
+
+    if (next.object != NULL) {
+        next.function(win, key, value, flag, &rc);
     }
+    fortran_return(ierror, rc);
 }
 
 FORTRAN(win_get_attr, WIN_GET_ATTR,
@@ -182,3 +183,6 @@ FORTRAN(win_get_attr, WIN_GET_ATTR,
     }
     fortran_return(ierror, rc);
 }
+
+FORTRAN_2008(win_get_attr, (MPI_Fint * win, MPI_Fint *key, MPI_Aint *value,
+                            MPI_Fint *flag, MPI_Fint *ierror));

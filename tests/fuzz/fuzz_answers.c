@@ -8,6 +8,7 @@
 #include "core/node.h"
 #include "core/path.h"
 #include "core/service.h"
+#include "ctrl/bell.h"
 #include "ctrl/life.h"
 #include "fuzz/fuzz.h"
 #include "rsmx.h"
@@ -58,6 +59,7 @@ static void importer_start(void)
     rsmi_guard_open();
     FUZZ_REQUIRE(rsmi_fabric_open() == RSM_SUCCESS);
     FUZZ_REQUIRE(rsmi_life_create() == RSM_SUCCESS);
+    FUZZ_REQUIRE(rsmi_bell_create() == RSM_SUCCESS);
     FUZZ_REQUIRE(rsmi_node_describe() == RSM_SUCCESS);
     FUZZ_REQUIRE(rsmi_service_start() == RSM_SUCCESS);
 
@@ -82,7 +84,7 @@ static void importer_start(void)
 
 /* One message, changed, with descriptors as the input will have them; where it
  * has become longer, the rest never comes. */
-static void answer(int fd, void *message, size_t size, int honest,
+static void answer(int fd, void *message, size_t size, const int honest[2],
                    unsigned fd_count)
 {
     unsigned how = fuzz_byte(&exporter.input);
@@ -91,14 +93,15 @@ static void answer(int fd, void *message, size_t size, int honest,
     size_t idx;
 
     for (idx = 0; idx < FUZZ_FDS; ++idx) {
-        fds[idx] = honest;
+        fds[idx] = honest[idx % 2];
     }
     if ((how & 1) != 0) {
         fuzz_change(&exporter.input, message, size);
     }
     if ((how & 2) != 0) {
         fd_count = fuzz_byte(&exporter.input) % (FUZZ_FDS + 1);
-        fds[0] = exporter.fds[fuzz_byte(&exporter.input) % FUZZ_FDS];
+        idx = fuzz_byte(&exporter.input);
+        fds[idx % 2] = exporter.fds[(idx / 2) % FUZZ_FDS];
     }
     (void)rsmi_frame_answer(fd, &part, 1, fds, fd_count);
     if ((how & 1) != 0) {
@@ -108,6 +111,7 @@ static void answer(int fd, void *message, size_t size, int honest,
 
 static void answer_question(int fd, const rsmi_wire_header_t *question)
 {
+    const int pages[2] = {exporter.fds[0], exporter.fds[0]};
     offer_t offer = {
         .head = {.path = RSMI_PATH_DIRECT,
                  .size = FUZZ_SIZE,
@@ -119,7 +123,7 @@ static void answer_question(int fd, const rsmi_wire_header_t *question)
         exporter.cookie = ((const rsmi_wire_connect_t *)question)->cookie;
         rsmi_frame_init(&offer.head.header, RSMI_WIRE_OFFER, sizeof(offer),
                         question->tag);
-        answer(fd, &offer, sizeof(offer), exporter.fds[0], 2);
+        answer(fd, &offer, sizeof(offer), pages, 2);
     }
 }
 
@@ -143,6 +147,7 @@ static void greet(void)
 {
     int fd =
         accept4(exporter.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int pages[2] = {rsmi_life_fd(), rsmi_bell_fd()};
     rsmi_wire_welcome_t welcome = {.rc = RSM_SUCCESS};
     rsmi_frame_t frame;
     int idx;
@@ -155,7 +160,7 @@ static void greet(void)
             : 1;
     rsmi_frame_clear(&frame);
     rsmi_frame_init(&welcome.header, RSMI_WIRE_WELCOME, sizeof(welcome), 0);
-    answer(fd, &welcome, sizeof(welcome), rsmi_life_fd(), (idx == 0) ? 1 : 0);
+    answer(fd, &welcome, sizeof(welcome), pages, (idx == 0) ? 2 : 0);
     FUZZ_REQUIRE(exporter.sockets[idx] < 0);
     exporter.sockets[idx] = fd;
     atomic_fetch_add(&exporter.knocks, 1);
@@ -270,6 +275,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     rsmi_signals_restore(&old);
     if (meet(&import)) {
         use((rsm_memseg_import_handle_t)(uintptr_t)import->object.handle);
+    } else {
+        FUZZ_REQUIRE(size > 0); /* the honest exporter is believed */
     }
     FUZZ_REQUIRE(write(exporter.stop[1], "", 1) == 1);
     pthread_join(exporter.thread, NULL);

@@ -26,6 +26,13 @@ bool rsmi_client_is_local(const rsmi_client_t *client)
     return client->requests->is_unix;
 }
 
+rsmi_bell_t *rsmi_client_bell(const rsmi_client_t *client, uint32_t slot)
+{
+    return ((client->bells.bells != NULL) && (slot < rsmi_bell_slots()))
+               ? &client->bells.bells[slot]
+               : NULL;
+}
+
 bool rsmi_client_add(rsmi_client_t *client, rsmi_connection_t *connection)
 {
     HASH_ADD(hh, client->connections, cookie, sizeof(connection->cookie),
@@ -93,6 +100,7 @@ void rsmi_client_free(rsmi_client_t *client)
         rsmi_connection_close(connection, false);
     }
     rsmi_unlock(&rsmi_directory_lock);
+    rsmi_bell_detach(&client->bells);
     rsmi_link_free(client->requests);
     if (client->events != NULL) {
         rsmi_link_free(client->events);

@@ -41,6 +41,9 @@ uint32_t rsmi_client_rank(const rsmi_client_t *client);
 const rsmi_identity_t *rsmi_client_identity(const rsmi_client_t *client);
 bool rsmi_client_is_local(const rsmi_client_t *client);
 
+/* The importer's counter, NULL: it counts itself. */
+rsmi_bell_t *rsmi_client_bell(const rsmi_client_t *client, uint32_t slot);
+
 /* Decide on a request to connect and answer it on @p fd. False: the answer did
  * not get out whole, and the socket is of no use any more. */
 bool rsmi_offer_answer(rsmi_client_t *client, int fd,

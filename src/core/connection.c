@@ -88,7 +88,8 @@ static bool connection_flush_events(rsmi_connection_t *connection)
 {
     rsmi_wire_notify_t notify;
 
-    if ((connection->owes_events == 0) && !connection->owes_optional) {
+    if ((connection->owes_events == 0) && !connection->owes_optional &&
+        !connection->owes_nudge) {
         return true;
     }
     rsmi_frame_init(&notify.header, RSMI_WIRE_NOTIFY, sizeof(notify), 0);
@@ -100,7 +101,25 @@ static bool connection_flush_events(rsmi_connection_t *connection)
     }
     connection->owes_events = 0;
     connection->owes_optional = false;
+    connection->owes_nudge = false;
     return true;
+}
+
+void rsmi_connection_post(rsmi_connection_t *connection, bool is_optional)
+{
+    if (connection->bell != NULL) {
+        if (rsmi_bell_post(connection->bell, connection->bell_generation,
+                           is_optional ? 0 : 1,
+                           is_optional) != RSMI_BELL_NUDGE) {
+            return;
+        }
+        connection->owes_nudge = true;
+    } else if (is_optional) {
+        connection->owes_optional = true;
+    } else {
+        ++connection->owes_events;
+    }
+    (void)rsmi_connection_flush(connection);
 }
 
 bool rsmi_connection_flush(rsmi_connection_t *connection)

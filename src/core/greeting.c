@@ -44,6 +44,9 @@ void rsmi_link_free(rsmi_link_t *link)
     greeting_strangers -= (link->state == RSMI_LINK_NEW) ? 1 : 0;
     rsmi_service_forget(&link->source);
     (void)close(link->source.fd);
+    if (link->passed >= 0) {
+        (void)close(link->passed);
+    }
     rsmi_identity_clear(&link->identity);
     free(link);
 }
@@ -84,6 +87,9 @@ void rsmi_client_forked(void)
     DL_FOREACH(greeting_links, link)
     {
         (void)close(link->source.fd);
+        if (link->passed >= 0) {
+            (void)close(link->passed);
+        }
     }
     if (greeting_spare >= 0) {
         (void)close(greeting_spare);
@@ -134,6 +140,19 @@ static bool greeting_is_who_it_says(const rsmi_link_t *link,
            ((uint32_t)link->identity.pid == record->pid);
 }
 
+/* What cannot be used is done without. */
+static void greeting_take_bells(rsmi_link_t *link)
+{
+    if (link->passed < 0) {
+        return;
+    }
+    if (greeting_is_our_user(&link->identity)) {
+        (void)rsmi_bell_attach(link->passed, &link->client->bells);
+    }
+    (void)close(link->passed);
+    link->passed = -1;
+}
+
 static void greeting_admit(rsmi_link_t *link, const rsmi_node_record_t *record)
 {
     rsmi_client_t *client;
@@ -158,6 +177,7 @@ static void greeting_admit(rsmi_link_t *link, const rsmi_node_record_t *record)
     client->requests = link;
     link->client = client;
     link->state = RSMI_LINK_REQUESTS;
+    greeting_take_bells(link);
     rsmi_service_change(&link->source, EPOLLIN);
     if (!greeting_welcome(link, RSM_SUCCESS)) {
         link_drop(link);
@@ -297,7 +317,10 @@ static void link_ready(rsmi_source_t *source, uint32_t events)
     if ((events & ~(uint32_t)EPOLLOUT) == 0) {
         return;
     }
-    state = rsmi_frame_poll(source->fd, &link->reader);
+    state =
+        (link->state == RSMI_LINK_NEW)
+            ? rsmi_frame_poll_passed(source->fd, &link->reader, &link->passed)
+            : rsmi_frame_poll(source->fd, &link->reader);
     if (state == RSMI_FRAME_NONE) {
         return;
     }
@@ -347,6 +370,7 @@ static void door_ready(rsmi_source_t *source, uint32_t events)
     }
     link->source.fd = fd;
     link->source.ready = link_ready;
+    link->passed = -1;
     link->is_unix = door->is_unix;
     link->serial = ++greeting_last_serial;
     rsmi_lock(&rsmi_directory_lock);

@@ -150,6 +150,8 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
         .segment = id,
         .perm = import->perm,
         .paths = import_paths(paths, import->peer),
+        .bell = import->event.slot,
+        .bell_generation = rsmi_bell_generation(import->event.bell),
     };
     const rsmi_wire_offer_t *offer;
     rsmi_frame_t answer;

@@ -7,6 +7,7 @@
 
 #include "core/client.h"
 #include "core/service.h"
+#include "ctrl/bell.h"
 
 typedef enum {
     RSMI_LINK_NEW,       /* has not said who it is */
@@ -24,6 +25,7 @@ typedef struct rsmi_link {
     bool is_unix;
     unsigned questions; /* to the bootstrap */
     rsmi_frame_reader_t reader;
+    int passed; /* a descriptor that came with its first word; -1: none */
     rsmi_identity_t identity;
     uint32_t rank;
     uint64_t session;
@@ -33,7 +35,8 @@ typedef struct rsmi_link {
 
 struct rsmi_client {
     rsmi_link_t *requests;
-    rsmi_link_t *events; /* NULL until it has come */
+    rsmi_link_t *events;    /* NULL until it has come */
+    rsmi_bell_view_t bells; /* of a process of our user */
     rsmi_frame_rest_t rest RSMI_GUARDED_FIELD(rsmi_directory_lock);
     rsmi_connection_t *connections RSMI_GUARDED_FIELD(rsmi_directory_lock);
     unsigned char *card; /* pieces that have come; service thread */

@@ -254,6 +254,10 @@ static int offer_make(rsmi_client_t *client, const rsmi_wire_connect_t *request,
         rc = rsmi_connection_open(segment, client, request->cookie, path,
                                   connection_p);
     }
+    if (rc == RSM_SUCCESS) {
+        (*connection_p)->bell = rsmi_client_bell(client, request->bell);
+        (*connection_p)->bell_generation = request->bell_generation;
+    }
     offer->head.path = path;
     offer->head.size = segment->size;
     offer->head.generation = segment->generation;

@@ -204,12 +204,7 @@ void rsmi_export_notify(rsmi_export_t *segment, bool is_optional)
     rsmi_lock(&rsmi_directory_lock);
     DL_FOREACH(segment->connections, connection)
     {
-        if (is_optional) {
-            connection->owes_optional = true;
-        } else {
-            ++connection->owes_events;
-        }
-        (void)rsmi_connection_flush(connection);
+        rsmi_connection_post(connection, is_optional);
     }
     rsmi_unlock(&rsmi_directory_lock);
 }

@@ -67,8 +67,11 @@ struct rsmi_connection {
     rsmi_path_t path;
     bool is_withdrawing; /* told, no answer so far */
     bool owes_withdraw;  /* to be told when the socket has room */
+    rsmi_bell_t *bell;   /* the importer's counter; NULL: it counts itself */
+    uint32_t bell_generation;
     uint32_t owes_events;
     bool owes_optional;
+    bool owes_nudge;
     rsmi_connection_t *prev, *next; /* of the segment */
     UT_hash_handle hh;              /* of the client, by cookie */
 };
@@ -117,6 +120,10 @@ int rsmi_connection_open(rsmi_export_t *segment, struct rsmi_client *client,
 /* The importer has let go, or its process is gone. @p is_clean: nothing of its
  * can be under way any more. */
 void rsmi_connection_close(rsmi_connection_t *connection, bool is_clean)
+    RSMI_REQUIRES(rsmi_directory_lock);
+
+/* An event for the importer. */
+void rsmi_connection_post(rsmi_connection_t *connection, bool is_optional)
     RSMI_REQUIRES(rsmi_directory_lock);
 
 /* Tell the importer that it is over. */

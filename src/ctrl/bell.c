@@ -99,7 +99,9 @@ int rsmi_bell_attach(int fd, rsmi_bell_view_t *view_p)
     struct stat status;
     void *base;
 
-    if ((fstat(fd, &status) != 0) || (status.st_size != (off_t)BELL_SIZE)) {
+    /* A page that its owner could cut off would be a trap. */
+    if ((fstat(fd, &status) != 0) || (status.st_size != (off_t)BELL_SIZE) ||
+        ((fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0)) {
         return RSMERR_CONN_ABORTED;
     }
     base = mmap(NULL, BELL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

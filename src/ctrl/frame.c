@@ -38,14 +38,53 @@ static size_t frame_missing(const rsmi_frame_reader_t *reader)
     return header.size - reader->have;
 }
 
+/* There is room for one descriptor, so that the kernel keeps any others; the
+ * last one counts. */
+static ssize_t frame_read_passed(int fd, void *bytes, size_t size, int *passed)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {bytes, size};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = CMSG_LEN(sizeof(int))};
+    const struct cmsghdr *cmsg;
+    ssize_t got;
+
+    got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    cmsg = (got > 0) ? CMSG_FIRSTHDR(&message) : NULL;
+    if ((cmsg != NULL) && (cmsg->cmsg_level == SOL_SOCKET) &&
+        (cmsg->cmsg_type == SCM_RIGHTS) &&
+        (cmsg->cmsg_len == CMSG_LEN(sizeof(int)))) {
+        if (*passed >= 0) {
+            (void)close(*passed);
+        }
+        memcpy(passed, CMSG_DATA(cmsg), sizeof(*passed));
+    }
+    return got;
+}
+
 rsmi_frame_state_t rsmi_frame_poll(int fd, rsmi_frame_reader_t *reader)
+{
+    return rsmi_frame_poll_passed(fd, reader, NULL);
+}
+
+rsmi_frame_state_t rsmi_frame_poll_passed(int fd, rsmi_frame_reader_t *reader,
+                                          int *passed)
 {
     rsmi_wire_header_t header;
     size_t missing;
     ssize_t got;
 
     while ((missing = frame_missing(reader)) > 0) {
-        got = recv(fd, reader->bytes + reader->have, missing, MSG_DONTWAIT);
+        got =
+            (passed == NULL)
+                ? recv(fd, reader->bytes + reader->have, missing, MSG_DONTWAIT)
+                : frame_read_passed(fd, reader->bytes + reader->have, missing,
+                                    passed);
         if (got < 0) {
             if (errno == EINTR) {
                 continue;

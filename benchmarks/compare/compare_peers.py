@@ -103,7 +103,11 @@ PEERS = [
 
 
 class Failure(Exception):
-    """A program that did not end well."""
+    """A program that did not end well, and what it had measured before."""
+
+    def __init__(self, why, rows=()):
+        super().__init__(why)
+        self.rows = rows
 
 
 def run(command, environment, seconds):
@@ -124,5 +128,5 @@ def run(command, environment, seconds):
     if not is_done:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise Failure(f"ended with status {done.returncode}"
-                      + (f": {said[0].strip()}" if said else ""))
+                      + (f": {said[0].strip()}" if said else ""), rows)
     return rows

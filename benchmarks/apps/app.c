@@ -87,12 +87,14 @@ uint64_t app_sum(app_t *app, size_t offset, uint64_t value)
 }
 
 void app_print(const app_t *app, const char *what, const char *unit,
-               double value)
+               double value, bool is_right)
 {
     cmp_row_t row = {.what = what, .unit = unit, .size = app->extent};
 
     if (app->cmp.rank == 0) {
         cmp_print(&app->cmp, &row, &value, 1);
-        cmp_print_done(&app->cmp);
+        if (is_right) {
+            cmp_print_done(&app->cmp);
+        }
     }
 }

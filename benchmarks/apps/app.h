@@ -56,8 +56,9 @@ void app_await(app_t *app, size_t offset, uint64_t value);
  * zero, to spare for it. */
 uint64_t app_sum(app_t *app, size_t offset, uint64_t value);
 
+/* The result; only one that was computed rightly counts. */
 void app_print(const app_t *app, const char *what, const char *unit,
-               double value);
+               double value, bool is_right);
 void app_read_options(app_t *app, int argc, char **argv);
 
 #endif

@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     errors =
         app_sum(&app, app.extent * sizeof(uint64_t), errors_of(&app, updates));
     app_print(&app, "gups", "million/s",
-              (double)updates * app.ranks * 1e3 / took);
+              (double)updates * app.ranks * 1e3 / took, errors == 0);
     if (app.cmp.rank == 0) {
         printf("total errors %llu\n", (unsigned long long)errors);
     }

@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 
     errors = app_sum(&app, SUM, errors);
     bytes = app_sum(&app, SUM, bytes);
-    app_print(&app, "ring", "MB/s", (double)bytes * 1e3 / took);
+    app_print(&app, "ring", "MB/s", (double)bytes * 1e3 / took, errors == 0);
     if (app.cmp.rank == 0) {
         printf("total errors %llu\n", (unsigned long long)errors);
     }

@@ -206,10 +206,11 @@ int main(int argc, char **argv)
     app_barrier(app);
     took = (double)(cmp_now_ns() - start);
 
-    app_print(app, "stencil", "steps/s", (double)app->rounds * 1e9 / took);
     if (app->cmp.rank == 0) {
         is_right = finish(&stencil);
     }
+    app_print(app, "stencil", "steps/s", (double)app->rounds * 1e9 / took,
+              is_right);
     app_close(app);
     return is_right ? EXIT_SUCCESS : EXIT_FAILURE;
 }

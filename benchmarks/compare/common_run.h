@@ -43,23 +43,22 @@ static CMP_INLINE void cmp_end(cmp_t *cmp, const cmp_way_t *way)
 
 /* ---- steps ---- */
 
-static CMP_INLINE void cmp_step_put(cmp_t *cmp, const cmp_way_t *way,
-                                    size_t size)
+typedef void (*cmp_move_t)(cmp_t *cmp, size_t offset, size_t size);
+
+/* Messages lie side by side. */
+static CMP_INLINE void cmp_moves(cmp_t *cmp, const cmp_way_t *way,
+                                 cmp_move_t move, size_t size, size_t count)
 {
+    size_t i;
+
     cmp_begin(cmp, way);
-    way->put(cmp, CMP_DATA, size);
+    for (i = 0; i < count; ++i) {
+        move(cmp, CMP_DATA + i * size, size);
+    }
     cmp_end(cmp, way);
 }
 
-static CMP_INLINE void cmp_step_get(cmp_t *cmp, const cmp_way_t *way,
-                                    size_t size)
-{
-    cmp_begin(cmp, way);
-    way->get(cmp, CMP_DATA, size);
-    cmp_end(cmp, way);
-}
-
-/* Messages lie side by side; large ones are fewer. */
+/* Large ones are fewer. */
 static inline size_t cmp_window(size_t size)
 {
     size_t most = CMP_AREA / size;
@@ -67,30 +66,28 @@ static inline size_t cmp_window(size_t size)
     return (most < CMP_WINDOW) ? most : CMP_WINDOW;
 }
 
+static CMP_INLINE void cmp_step_put(cmp_t *cmp, const cmp_way_t *way,
+                                    size_t size)
+{
+    cmp_moves(cmp, way, way->put, size, 1);
+}
+
+static CMP_INLINE void cmp_step_get(cmp_t *cmp, const cmp_way_t *way,
+                                    size_t size)
+{
+    cmp_moves(cmp, way, way->get, size, 1);
+}
+
 static CMP_INLINE void cmp_step_put_window(cmp_t *cmp, const cmp_way_t *way,
                                            size_t size)
 {
-    size_t window = cmp_window(size);
-    size_t i;
-
-    cmp_begin(cmp, way);
-    for (i = 0; i < window; ++i) {
-        way->put(cmp, CMP_DATA + i * size, size);
-    }
-    cmp_end(cmp, way);
+    cmp_moves(cmp, way, way->put, size, cmp_window(size));
 }
 
 static CMP_INLINE void cmp_step_get_window(cmp_t *cmp, const cmp_way_t *way,
                                            size_t size)
 {
-    size_t window = cmp_window(size);
-    size_t i;
-
-    cmp_begin(cmp, way);
-    for (i = 0; i < window; ++i) {
-        way->get(cmp, CMP_DATA + i * size, size);
-    }
-    cmp_end(cmp, way);
+    cmp_moves(cmp, way, way->get, size, cmp_window(size));
 }
 
 static CMP_INLINE void cmp_step_fetch_add(cmp_t *cmp, const cmp_way_t *way,
@@ -293,6 +290,19 @@ static CMP_INLINE void cmp_check(cmp_t *cmp, const cmp_way_t *way)
 
 /* ---- everything of one way ---- */
 
+static CMP_INLINE void cmp_run_test(cmp_t *cmp, const cmp_way_t *way,
+                                    cmp_step_t step, const char *what,
+                                    size_t size, size_t bytes)
+{
+    if (cmp_wants(cmp, what)) {
+        cmp_measure(cmp, way, step,
+                    (cmp_row_t){.what = what,
+                                .unit = (bytes > 0) ? "MB/s" : "us",
+                                .size = size},
+                    bytes);
+    }
+}
+
 static CMP_INLINE void cmp_run_sizes(cmp_t *cmp, const cmp_way_t *way)
 {
     unsigned int i;
@@ -304,27 +314,11 @@ static CMP_INLINE void cmp_run_sizes(cmp_t *cmp, const cmp_way_t *way)
         if (way->is_brief && (size != 8)) {
             continue;
         }
-        if (cmp_wants(cmp, "put")) {
-            cmp_measure(cmp, way, cmp_step_put,
-                        (cmp_row_t){.what = "put", .unit = "us", .size = size},
-                        0);
-        }
-        if (cmp_wants(cmp, "get")) {
-            cmp_measure(cmp, way, cmp_step_get,
-                        (cmp_row_t){.what = "get", .unit = "us", .size = size},
-                        0);
-        }
-        if (cmp_wants(cmp, "put_bw") && !way->is_brief) {
-            cmp_measure(
-                cmp, way, cmp_step_put_window,
-                (cmp_row_t){.what = "put_bw", .unit = "MB/s", .size = size},
-                bytes);
-        }
-        if (cmp_wants(cmp, "get_bw") && !way->is_brief) {
-            cmp_measure(
-                cmp, way, cmp_step_get_window,
-                (cmp_row_t){.what = "get_bw", .unit = "MB/s", .size = size},
-                bytes);
+        cmp_run_test(cmp, way, cmp_step_put, "put", size, 0);
+        cmp_run_test(cmp, way, cmp_step_get, "get", size, 0);
+        if (!way->is_brief) {
+            cmp_run_test(cmp, way, cmp_step_put_window, "put_bw", size, bytes);
+            cmp_run_test(cmp, way, cmp_step_get_window, "get_bw", size, bytes);
         }
     }
 }
@@ -340,15 +334,9 @@ static CMP_INLINE void cmp_run_way(cmp_t *cmp, const cmp_way_t *way)
     cmp->peer->meet(cmp);
     cmp_check(cmp, way);
     cmp_run_sizes(cmp, way);
-    if ((way->fetch_add != NULL) && cmp_wants(cmp, "fetch_add")) {
-        cmp_measure(cmp, way, cmp_step_fetch_add,
-                    (cmp_row_t){.what = "fetch_add", .unit = "us", .size = 8},
-                    0);
-    }
-    if ((way->compare_swap != NULL) && cmp_wants(cmp, "compare_swap")) {
-        cmp_measure(
-            cmp, way, cmp_step_compare_swap,
-            (cmp_row_t){.what = "compare_swap", .unit = "us", .size = 8}, 0);
+    if (way->fetch_add != NULL) {
+        cmp_run_test(cmp, way, cmp_step_fetch_add, "fetch_add", 8, 0);
+        cmp_run_test(cmp, way, cmp_step_compare_swap, "compare_swap", 8, 0);
     }
     if (!way->is_brief && cmp_wants(cmp, "visible")) {
         cmp_measure_flag(cmp, way, false);

@@ -23,12 +23,11 @@ PLACES = {"rsm": ("",), "rsm-ucx": ("",), "ompi-sm": ("allocate",),
 SKIPS = {("rsm-tcp", "gups")}
 
 
-def apps_round(run, peers, folder, number):
-    for peer in peers:
-        for kind in PLACES.get(peer.name, ()):
-            for app, works in WORK.items():
-                if (peer.name, app) not in SKIPS:
-                    one_app(run, peer, kind, app, works, folder, number)
+def app_round(run, peer, folder, number):
+    for kind in PLACES.get(peer.name, ()):
+        for app, works in WORK.items():
+            if (peer.name, app) not in SKIPS:
+                one_app(run, peer, kind, app, works, folder, number)
 
 
 def one_app(run, peer, kind, app, works, folder, number):

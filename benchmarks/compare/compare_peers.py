@@ -17,7 +17,7 @@ class Peer:
     """One way to start one program."""
 
     def __init__(self, name, title, program, launcher=None, options=(),
-                 environment=None, kinds=None, skips=(), without=()):
+                 environment=None, kinds=None, skips=None, without=None):
         self.name = name
         self.title = title
         self.program = program
@@ -25,8 +25,10 @@ class Peer:
         self.options = list(options)
         self.environment = environment or {}
         self.kinds = kinds
-        self.without = without  # tests that the peer does not survive
-        self.skips = skips  # phases that make no sense or never end
+        self.without = without or {}  # the same for tests
+        self.is_slow = "tcp" in name  # large sizes would take all the time
+        self.largest = 1 << 20 if self.is_slow else 1 << 26
+        self.skips = skips or {}  # phases left out, and why
 
     def missing(self, folder):
         """Why this peer is left out, or None."""
@@ -71,6 +73,11 @@ UCX = ("--mca", "pml", "ucx", "--mca", "pml_ucx_tls", "any",
        "--mca", "pml_ucx_devices", "any")
 
 
+# Seen with Open MPI 4.1.4.
+RDMA_WITHOUT = {test: "ends the target by a signal, on allocated windows"
+                for test in ("fetch_add", "compare_swap")}
+TCP_SKIPS = {phase: "left out over tcp" for phase in ("rate", "one_core")}
+
 PEERS = [
     Peer("rsm", "librsm, direct", "compare_rsm", OPEN_MPI, UNBOUND),
     Peer("floor", "the machine", "compare_floor"),
@@ -79,27 +86,28 @@ PEERS = [
     Peer("rsm-ucx", "librsm, RSM_DIRECT=n", "compare_rsm", OPEN_MPI, UNBOUND,
          {"RSM_DIRECT": "n"}),
     open_mpi("sm", *OB1, kinds="allocate"),
-    # Open MPI 4.1.4: atomics on allocated windows of osc rdma end the target
-    # by SIGSEGV.
-    open_mpi("rdma", *OB1, kinds="allocate",
-             without=("fetch_add", "compare_swap")),
+    open_mpi("rdma", *OB1, kinds="allocate", without=RDMA_WITHOUT),
     open_mpi("rdma", *OB1, name="rdma-user", kinds="create,dynamic"),
     open_mpi("ucx", *UCX),
-    open_mpi("pt2pt", *OB1, skips=("rate",)),  # no threads
-    Peer("mpich", "MPICH", "compare_mpich", ("mpirun.mpich",),
-         skips=("one_core",)),
+    open_mpi("pt2pt", *OB1, skips={"rate": "has no threads"}),
+    Peer("mpich", "MPICH", "compare_mpich", ("mpirun.mpich",)),
     Peer("shmem", "OpenSHMEM of Open MPI", "compare_shmem",
-         ("oshrun", *OPEN_MPI), UNBOUND, SYMMETRIC_HEAP, skips=("rate",)),
+         ("oshrun", *OPEN_MPI), UNBOUND, SYMMETRIC_HEAP,
+         skips={"rate": "puts in a thread's own context do not return"}),
     Peer("rsm-tcp", "librsm, UCX_TLS=tcp,self", "compare_rsm", OPEN_MPI,
-         UNBOUND, {"UCX_TLS": "tcp,self"}, skips=("rate", "one_core")),
+         UNBOUND, {"UCX_TLS": "tcp,self"}, skips=TCP_SKIPS),
     Peer("ucx-tcp", "bare UCX, tcp", "compare_ucx",
          environment={"UCX_TLS": "tcp,self"}, kinds="allocate",
-         skips=("rate", "one_core")),
+         skips=TCP_SKIPS),
 ]
 
 
 class Failure(Exception):
-    """A program that did not end well."""
+    """A program that did not end well, and what it had measured before."""
+
+    def __init__(self, why, rows=()):
+        super().__init__(why)
+        self.rows = rows
 
 
 def run(command, environment, seconds):
@@ -112,7 +120,7 @@ def run(command, environment, seconds):
         raise Failure(f"did not end in {seconds} s") from late
     rows = []
     for line in done.stdout.splitlines():
-        if line.startswith("{"):
+        if line.startswith("{") and line.endswith("}"):
             rows.append(json.loads(line))
     is_done = any("done" in row for row in rows)
     rows = [row for row in rows if "done" not in row]
@@ -120,5 +128,5 @@ def run(command, environment, seconds):
     if not is_done:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise Failure(f"ended with status {done.returncode}"
-                      + (f": {said[0].strip()}" if said else ""))
+                      + (f": {said[0].strip()}" if said else ""), rows)
     return rows

@@ -97,7 +97,7 @@ static void *lane_open(cmp_t *cmp, unsigned int idx)
 {
     static lane_t lanes[CMP_LANES_MAX];
 
-    if (shmem_ctx_create(SHMEM_CTX_PRIVATE, &lanes[idx].context) != 0) {
+    if (shmem_ctx_create(SHMEM_CTX_SERIALIZED, &lanes[idx].context) != 0) {
         cmp_fail(cmp, "no context for a thread");
     }
     lanes[idx].local = cmp->local;

@@ -55,12 +55,13 @@ rsmi_fabric_known_t *rsmi_fabric_known_get(rsmi_fabric_known_t **all,
 
 void rsmi_fabric_known_free_all(rsmi_fabric_known_t **all)
 {
-    rsmi_fabric_known_t *known, *next;
+    rsmi_fabric_known_t *known = *all, *next;
 
-    HASH_ITER(hh, *all, known, next)
-    {
-        HASH_DELETE(hh, *all, known);
+    HASH_CLEAR(hh, *all); /* the table; its elements still form a list */
+    while (known != NULL) {
+        next = known->hh.next;
         free(known);
+        known = next;
     }
 }
 

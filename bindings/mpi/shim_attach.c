@@ -279,12 +279,12 @@ static int attach_remove(rsmi_window_t *window, uint64_t addr)
     size_t at, behind;
 
     if (attached->count == 0) {
-        return MPI_ERR_BASE;
+        return MPI_ERR_RMA_ATTACH;
     }
     at = attach_position(attached, addr);
     region = &attached->list->regions[at];
     if ((at == attached->count) || (region->addr != addr)) {
-        return MPI_ERR_BASE;
+        return MPI_ERR_RMA_ATTACH;
     }
     pages = attached->pages[at];
     behind = attached->count - at - 1;

@@ -56,6 +56,13 @@ rsm_mpi_plain(operations/compare_and_swap
 rsm_mpi_plain(atomics/compare_and_swap_makes_a_lock
     "osc/rdma crashes with 8 bytes in an allocated window" ${rsm_mpi_pt2pt})
 
+# --- windows -----------------------------------------------------------------
+
+rsm_mpi_plain(windows/lie_over_subcommunicators
+    "osc/rdma names shared memory after the communicator's number, which \
+communicators of other processes have, too: one removes the other's"
+    ${rsm_mpi_pt2pt})
+
 # --- datatypes ---------------------------------------------------------------
 
 rsm_mpi_plain(derived/accumulate

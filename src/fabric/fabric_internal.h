@@ -10,6 +10,7 @@
 
 #include "fabric/fabric.h"
 #include "sys/rsm/rsm_common.h"
+#include "util/bias.h"
 #include "util/compiler.h"
 #include "util/hash.h"
 #include "util/lock.h"
@@ -139,6 +140,7 @@ struct rsmi_fabric_domain {
     size_t key_size;  /* of keys to allocated memory, constant with context */
 
     rsmi_lock_t lock; /* guards from here to op_count */
+    rsmi_bias_t bias; /* RSMI_FABRIC_SELF */
     ucp_worker_h data;
     int data_fd;
     ucp_address_t *address; /* of the data worker; NULL until first need */
@@ -154,6 +156,47 @@ struct rsmi_fabric_domain {
 
     rsmi_fabric_service_t service;
 };
+
+/* The domain's lock, with the bias where there may be one. */
+static inline void rsmi_fabric_lock(rsmi_fabric_domain_t *domain)
+    RSMI_ACQUIRE(domain->lock)
+{
+    rsmi_lock(&domain->lock);
+    if (rsmi_unlikely(atomic_load_explicit(&domain->bias.owner,
+                                           memory_order_relaxed) != NULL)) {
+        rsmi_bias_revoke(&domain->bias);
+    }
+}
+
+static inline void rsmi_fabric_unlock(rsmi_fabric_domain_t *domain)
+    RSMI_RELEASE(domain->lock)
+{
+    rsmi_unlock(&domain->lock);
+}
+
+/* The same for a transfer to oneself: true when it is the bias that was taken,
+ * which the end has to know. The lock counts as held either way. */
+RSMI_INLINE bool rsmi_fabric_self_enter(rsmi_fabric_domain_t *domain)
+    RSMI_ACQUIRE(domain->lock) RSMI_NO_ANALYSIS
+{
+    if (rsmi_likely(rsmi_bias_enter(&domain->bias))) {
+        return true;
+    }
+    rsmi_fabric_lock(domain);
+    rsmi_bias_ask(&domain->bias);
+    return false;
+}
+
+RSMI_INLINE void rsmi_fabric_self_leave(rsmi_fabric_domain_t *domain,
+                                        bool is_biased)
+    RSMI_RELEASE(domain->lock) RSMI_NO_ANALYSIS
+{
+    if (rsmi_likely(is_biased)) {
+        rsmi_bias_leave(&domain->bias);
+    } else {
+        rsmi_fabric_unlock(domain);
+    }
+}
 
 /* --- ucx_status.c -------------------------------------------------------- */
 
@@ -294,6 +337,22 @@ int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,
                           rsmi_fabric_peer_t *peer, ucs_status_ptr_t request,
                           const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
+
+/* The same for an operation to oneself, the lock not held. */
+int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request);
+
+/* The end of such an operation. */
+RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
+                                     ucs_status_ptr_t request)
+{
+    return rsmi_likely(request == NULL)
+               ? RSM_SUCCESS
+               : rsmi_fabric_self_settle(peer, request);
+}
+
+/* What it ends with on an endpoint that has been given up, which takes a
+ * failure of UCX itself. */
+#define FABRIC_SELF_CLOSED UCS_STATUS_PTR(UCS_ERR_CANCELED)
 
 /* Free the memory of all; the worker is gone. */
 void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)

@@ -91,26 +91,25 @@ out:
     return rc;
 }
 
-/* An access that found the door closed. If it is UCX that copies, in this
- * process, there is nothing special about it. */
-RSMI_INLINE int io_near(rsm_memseg_import_handle_t handle, off_t offset,
-                        void *data, size_t count, size_t width, bool is_put)
+/* An access that found @p door closed, still inside the section that this
+ * began. If it is UCX that copies, in this process, there is nothing special
+ * about it. */
+RSMI_INLINE int io_near(const rsmi_door_t *door, off_t offset, void *data,
+                        size_t count, size_t width, bool is_put)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
+    rsmi_import_t *import = rsmi_near_import(door);
     size_t start = (size_t)offset, size = 0;
-    const rsmi_door_t *door;
-    rsmi_import_t *import;
+    rsm_memseg_import_handle_t handle;
     int rc;
 
-    door = rsmi_handle_door(self, handle);
-    import = rsmi_near_import(door);
     if (rsmi_likely(door->is_far)) {
         size = rsmi_near_size(import->far, is_put);
     }
     if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
                       (count == 0) || (data == NULL) ||
                       ((((uintptr_t)data | start) & (width - 1)) != 0))) {
-        rsmi_guard_retreat(self);
+        handle = rsmi_guard_retreat_from(self);
         return io_special(handle, offset, data, count, width, is_put);
     }
     rc = is_put ? rsmi_near_put(import, start, data, count * width)
@@ -119,15 +118,15 @@ RSMI_INLINE int io_near(rsm_memseg_import_handle_t handle, off_t offset,
     return rc;
 }
 
-typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
-                         void *data, size_t count);
+typedef int (*io_near_func_t)(const rsmi_door_t *door, off_t offset, void *data,
+                              size_t count);
 
 /* Any number of elements between plain memory and a view. The connection is
  * looked at once, afterwards: what went to a withdrawn segment's pages went to
  * nobody, and is reported. */
 RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
                           void *data, size_t count, size_t width, bool is_put,
-                          io_func_t near)
+                          io_near_func_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset, size;
@@ -139,8 +138,7 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
     if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
                       (data == NULL) ||
                       ((((uintptr_t)data | start) & (width - 1)) != 0))) {
-        rsmi_guard_retreat(self);
-        return near(handle, offset, data, count);
+        return near(door, offset, data, count);
     }
     io_move(door->view + start, data, count, width, is_put);
     rc = rsmi_span_end(door, is_put);
@@ -150,20 +148,22 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
 
 /* Two routines for each width and direction, outside of the front doors, which
  * stay small. */
-#define IO_DEFINE(name, width, is_put)                               \
-    static __attribute__((noinline)) int io_near_##name(             \
-        rsm_memseg_import_handle_t handle, off_t offset, void *data, \
-        size_t count)                                                \
-    {                                                                \
-        return io_near(handle, offset, data, count, width, is_put);  \
-    }                                                                \
-    static __attribute__((noinline)) int io_##name(                  \
-        rsm_memseg_import_handle_t handle, off_t offset, void *data, \
-        size_t count)                                                \
-    {                                                                \
-        return io_access(handle, offset, data, count, width, is_put, \
-                         io_near_##name);                            \
+#define IO_DEFINE(name, width, is_put)                                   \
+    static __attribute__((noinline)) int io_near_##name(                 \
+        const rsmi_door_t *door, off_t offset, void *data, size_t count) \
+    {                                                                    \
+        return io_near(door, offset, data, count, width, is_put);        \
+    }                                                                    \
+    static __attribute__((noinline)) int io_##name(                      \
+        rsm_memseg_import_handle_t handle, off_t offset, void *data,     \
+        size_t count)                                                    \
+    {                                                                    \
+        return io_access(handle, offset, data, count, width, is_put,     \
+                         io_near_##name);                                \
     }
+
+typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
+                         void *data, size_t count);
 
 IO_DEFINE(get8, 1, false)
 IO_DEFINE(get16, 2, false)
@@ -180,7 +180,7 @@ IO_DEFINE(put64, 8, true)
  * went to a withdrawn segment's pages went to nobody, and is reported. */
 RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
                         void *data, size_t count, size_t width, bool is_put,
-                        io_func_t general, io_func_t near)
+                        io_func_t general, io_near_func_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset;
@@ -193,8 +193,7 @@ RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
     }
     door = rsmi_handle_door(self, handle);
     if (rsmi_unlikely(start >= rsmi_span_size(door, is_put))) {
-        rsmi_guard_retreat(self);
-        return near(handle, offset, data, count);
+        return near(door, offset, data, count);
     }
     io_move(door->view + start, data, 1, width, is_put);
     rc = rsmi_span_end(door, is_put);
@@ -205,7 +204,7 @@ RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
 /* The same for a few bytes. */
 RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
                          void *data, size_t count, bool is_put,
-                         io_func_t general, io_func_t near)
+                         io_func_t general, io_near_func_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset, size;
@@ -218,8 +217,7 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
     door = rsmi_handle_door(self, handle);
     size = rsmi_span_size(door, is_put);
     if (rsmi_unlikely((start >= size) || (count > size - start))) {
-        rsmi_guard_retreat(self);
-        return near(handle, offset, data, count);
+        return near(door, offset, data, count);
     }
     if (is_put) {
         rsmi_copy_few(door->view + start, data, count);

@@ -63,6 +63,15 @@ RSMI_INLINE void rsmi_guard_retreat(rsmi_guard_reader_t *self)
     atomic_store_explicit(&self->handle, 0, memory_order_release);
 }
 
+/* The same, and which handle the section was about. */
+RSMI_INLINE void *rsmi_guard_retreat_from(rsmi_guard_reader_t *self)
+{
+    uint64_t handle = atomic_load_explicit(&self->handle, memory_order_relaxed);
+
+    rsmi_guard_retreat(self);
+    return (void *)(uintptr_t)handle;
+}
+
 RSMI_INLINE void rsmi_guard_enter(const void *handle)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;

@@ -140,7 +140,6 @@ struct rsmi_fabric_domain {
     size_t key_size;  /* of keys to allocated memory, constant with context */
 
     rsmi_lock_t lock; /* guards from here to op_count */
-    rsmi_bias_t bias; /* RSMI_FABRIC_SELF */
     ucp_worker_h data;
     int data_fd;
     ucp_address_t *address; /* of the data worker; NULL until first need */
@@ -157,14 +156,15 @@ struct rsmi_fabric_domain {
     rsmi_fabric_service_t service;
 };
 
-/* The domain's lock, with the bias where there may be one. */
+/* The bias of the lock of RSMI_FABRIC_SELF, the only one that has one. */
+extern rsmi_bias_t rsmi_fabric_self_bias RSMI_HIDDEN;
+
 static inline void rsmi_fabric_lock(rsmi_fabric_domain_t *domain)
     RSMI_ACQUIRE(domain->lock)
 {
     rsmi_lock(&domain->lock);
-    if (rsmi_unlikely(atomic_load_explicit(&domain->bias.owner,
-                                           memory_order_relaxed) != NULL)) {
-        rsmi_bias_revoke(&domain->bias);
+    if (rsmi_unlikely(domain->kind == RSMI_FABRIC_SELF)) {
+        rsmi_bias_revoke(&rsmi_fabric_self_bias);
     }
 }
 
@@ -172,30 +172,6 @@ static inline void rsmi_fabric_unlock(rsmi_fabric_domain_t *domain)
     RSMI_RELEASE(domain->lock)
 {
     rsmi_unlock(&domain->lock);
-}
-
-/* The same for a transfer to oneself: true when it is the bias that was taken,
- * which the end has to know. The lock counts as held either way. */
-RSMI_INLINE bool rsmi_fabric_self_enter(rsmi_fabric_domain_t *domain)
-    RSMI_ACQUIRE(domain->lock) RSMI_NO_ANALYSIS
-{
-    if (rsmi_likely(rsmi_bias_enter(&domain->bias))) {
-        return true;
-    }
-    rsmi_fabric_lock(domain);
-    rsmi_bias_ask(&domain->bias);
-    return false;
-}
-
-RSMI_INLINE void rsmi_fabric_self_leave(rsmi_fabric_domain_t *domain,
-                                        bool is_biased)
-    RSMI_RELEASE(domain->lock) RSMI_NO_ANALYSIS
-{
-    if (rsmi_likely(is_biased)) {
-        rsmi_bias_leave(&domain->bias);
-    } else {
-        rsmi_fabric_unlock(domain);
-    }
 }
 
 /* --- ucx_status.c -------------------------------------------------------- */
@@ -338,10 +314,15 @@ int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,
                           const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
 
-/* The same for an operation to oneself, the lock not held. */
+/* Free the memory of all; the worker is gone. */
+void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+
+/* --- ucx_self.c ---------------------------------------------------------- */
+
+/* The end of an operation to oneself, the lock not held. */
 int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request);
 
-/* The end of such an operation. */
 RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
                                      ucs_status_ptr_t request)
 {
@@ -350,13 +331,9 @@ RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
                : rsmi_fabric_self_settle(peer, request);
 }
 
-/* What it ends with on an endpoint that has been given up, which takes a
- * failure of UCX itself. */
-#define FABRIC_SELF_CLOSED UCS_STATUS_PTR(UCS_ERR_CANCELED)
-
-/* Free the memory of all; the worker is gone. */
-void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
-    RSMI_REQUIRES(domain->lock);
+/* The lock, taken because there is no bias yet. */
+void rsmi_fabric_self_lock(rsmi_fabric_domain_t *domain)
+    RSMI_ACQUIRE(domain->lock);
 
 /* --- ucx_peer.c, ucx_key.c ----------------------------------------------- */
 

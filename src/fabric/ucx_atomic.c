@@ -150,18 +150,38 @@ static bool atomic_is_bitwise(rsmi_atomic_op_t op)
            (op == RSMI_ATOMIC_XOR);
 }
 
+/* One that UCX has. */
+static int atomic_by_self(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
+                          unsigned width, uint64_t remote, uint64_t first,
+                          uint64_t *reply_p)
+{
+    bool is_biased = rsmi_bias_enter(&rsmi_fabric_self_bias);
+    ucs_status_ptr_t request = UCS_STATUS_PTR(UCS_ERR_CANCELED);
+    rsmi_fabric_peer_t *peer = key->peer;
+    ucp_request_param_t param;
+
+    if (rsmi_unlikely(!is_biased)) {
+        rsmi_fabric_self_lock(peer->domain);
+    }
+    param.op_attr_mask = 0;
+    if (rsmi_likely(peer->ep != NULL)) {
+        request = atomic_start(key, op, width, remote, &first, reply_p, &param);
+    }
+    if (rsmi_likely(is_biased)) {
+        rsmi_bias_leave(&rsmi_fabric_self_bias);
+    } else {
+        rsmi_fabric_unlock(peer->domain);
+    }
+    return rsmi_fabric_self_end(peer, request);
+}
+
 int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                             unsigned width, uint64_t remote, uint64_t operand,
                             uint64_t compare, uint64_t *old_p)
 {
     bool is_cswap = op == RSMI_ATOMIC_CSWAP;
-    uint64_t first = atomic_to_memory(width, is_cswap ? compare : operand);
-    uint64_t reply = atomic_to_memory(width, is_cswap ? operand : 0);
-    ucp_request_param_t param = {.op_attr_mask = 0};
-    ucs_status_ptr_t request = FABRIC_SELF_CLOSED;
-    rsmi_fabric_peer_t *peer = key->peer;
     rsmi_fabric_wait_t wait;
-    bool is_biased;
+    uint64_t reply;
     int rc;
 
     if (rsmi_unlikely(atomic_is_bitwise(op))) {
@@ -170,12 +190,10 @@ int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
         return rsmi_fabric_atomic(key, op, width, remote, operand, compare,
                                   old_p, &wait);
     }
-    is_biased = rsmi_fabric_self_enter(peer->domain);
-    if (rsmi_likely(peer->ep != NULL)) {
-        request = atomic_start(key, op, width, remote, &first, &reply, &param);
-    }
-    rsmi_fabric_self_leave(peer->domain, is_biased);
-    rc = rsmi_fabric_self_end(peer, request);
+    reply = atomic_to_memory(width, is_cswap ? operand : 0);
+    rc = atomic_by_self(key, op, width, remote,
+                        atomic_to_memory(width, is_cswap ? compare : operand),
+                        &reply);
     if (rsmi_likely(rc == RSM_SUCCESS)) {
         *old_p = atomic_from_memory(width, reply);
     }

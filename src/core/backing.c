@@ -8,7 +8,6 @@
 #include "util/log.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <utlist.h>
 
@@ -19,13 +18,6 @@
 rsmi_lock_t rsmi_memory_lock = RSMI_LOCK_INIT;
 
 static rsmi_backing_t *backing_all RSMI_GUARDED_BY(rsmi_memory_lock);
-
-/* Sorted by address. */
-static struct {
-    rsmi_backing_t **list;
-    size_t count;
-    size_t room;
-} backings RSMI_GUARDED_BY(rsmi_memory_lock);
 
 size_t rsmi_backing_size(const rsmi_backing_t *backing)
 {
@@ -50,97 +42,6 @@ bool rsmi_backing_is_pooled(const rsmi_backing_t *backing)
 bool rsmi_backing_is_common(const rsmi_backing_t *backing)
 {
     return backing->references > 1;
-}
-
-/* --- table ---------------------------------------------------------------- */
-
-/* Index of the first backing that ends behind @p addr. */
-static size_t backing_lower_bound(const char *addr)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    size_t low = 0, high = backings.count, middle;
-
-    while (low < high) {
-        middle = low + (high - low) / 2;
-        if (backings.list[middle]->addr + backings.list[middle]->pages.size <=
-            addr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static int backing_reserve_row(void) RSMI_REQUIRES(rsmi_memory_lock)
-{
-    size_t room = (backings.room == 0) ? 16 : 2 * backings.room;
-    rsmi_backing_t **grown;
-
-    if (backings.count < backings.room) {
-        return RSM_SUCCESS;
-    }
-    grown = realloc(backings.list, room * sizeof(rsmi_backing_t *));
-    if (grown == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    backings.list = grown;
-    backings.room = room;
-    return RSM_SUCCESS;
-}
-
-static void backing_list(rsmi_backing_t *backing)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    size_t idx = backing_lower_bound(backing->addr);
-
-    memmove(&backings.list[idx + 1], &backings.list[idx],
-            (backings.count - idx) * sizeof(rsmi_backing_t *));
-    backings.list[idx] = backing;
-    ++backings.count;
-    backing->is_listed = true;
-}
-
-static void backing_unlist(rsmi_backing_t *backing)
-    RSMI_REQUIRES(rsmi_memory_lock)
-{
-    size_t idx;
-
-    if (!backing->is_listed) {
-        return;
-    }
-    idx = backing_lower_bound(backing->addr);
-    --backings.count;
-    memmove(&backings.list[idx], &backings.list[idx + 1],
-            (backings.count - idx) * sizeof(rsmi_backing_t *));
-    backing->is_listed = false;
-}
-
-rsmi_backing_t *rsmi_backing_behind(const char *addr)
-{
-    size_t idx = backing_lower_bound(addr);
-
-    return (idx < backings.count) ? backings.list[idx] : NULL;
-}
-
-rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
-{
-    rsmi_backing_t *backing = rsmi_backing_behind(area->start);
-
-    if ((backing == NULL) || (area->start < backing->addr) ||
-        !rsmi_mem_pages_lie_at(&backing->pages, area, backing->addr)) {
-        return NULL;
-    }
-    return backing;
-}
-
-void rsmi_backing_forget(char *addr, size_t size)
-{
-    size_t idx = backing_lower_bound(addr);
-
-    while ((idx < backings.count) && (backings.list[idx]->addr < addr + size)) {
-        backing_unlist(backings.list[idx]);
-    }
 }
 
 /* --- pages ---------------------------------------------------------------- */
@@ -205,7 +106,7 @@ static int backing_new(size_t size, rsmi_backing_t **backing_p)
     rsmi_backing_t *backing;
     int rc;
 
-    rc = backing_reserve_row();
+    rc = rsmi_backing_reserve_row();
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -243,7 +144,7 @@ static int backing_enter(rsmi_backing_t *backing, char *addr)
         return rc;
     }
     backing->addr = addr;
-    backing_list(backing);
+    rsmi_backing_list(backing);
     DL_APPEND(backing_all, backing);
     return RSM_SUCCESS;
 }
@@ -313,7 +214,7 @@ err_pages:
 
 void rsmi_backing_discard(rsmi_backing_t *backing)
 {
-    backing_unlist(backing);
+    rsmi_backing_unlist(backing);
     DL_DELETE(backing_all, backing);
     rsmi_fabric_release(backing->mem);
     rsmi_mem_pages_destroy(&backing->pages, backing->is_held);
@@ -418,7 +319,7 @@ static void backing_return(rsmi_backing_t *backing, char *old)
         (rsmi_mem_pages_place(&backing->pages, old) != RSM_SUCCESS)) {
         rsmi_error("core", "no resources to undo a failed rebind of %zu bytes",
                    backing->pages.size);
-        backing_unlist(backing);
+        rsmi_backing_unlist(backing);
     }
 }
 
@@ -450,7 +351,7 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     int rc;
 
     /* It may have lost its row to memory that was put in its place. */
-    rc = backing_reserve_row();
+    rc = rsmi_backing_reserve_row();
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -468,14 +369,14 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     }
     rsmi_fabric_release(backing->mem);
     backing->mem = mem;
-    backing_unlist(backing);
+    rsmi_backing_unlist(backing);
     rsmi_backing_forget(addr, backing->pages.size);
     if (move.spare != NULL) {
         rsmi_backing_discard(move.spare);
     }
     backing->is_kept = move.spare != NULL;
     backing->addr = addr;
-    backing_list(backing);
+    rsmi_backing_list(backing);
     return RSM_SUCCESS;
 }
 
@@ -515,5 +416,5 @@ void rsmi_backing_forked(void)
         (void)rsmi_mem_pages_recall(&backing->pages, backing->addr, true);
     }
     backing_all = NULL;
-    backings.count = 0;
+    rsmi_backing_forget_all();
 }

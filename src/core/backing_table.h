@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What backing.c, acquire.c and memory.c know of backings. The memory lock
+/* What backing.c, backing_table.c, acquire.c and memory.c know of backings. The memory lock
  * guards all of it. */
 #ifndef RSMI_BACKING_TABLE_H
 #define RSMI_BACKING_TABLE_H
@@ -32,6 +32,14 @@ rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
 /* Where the application has put other memory into a range that was exported
  * and is still, the backing behind it no longer belongs there. */
 void rsmi_backing_forget(char *addr, size_t size)
+    RSMI_REQUIRES(rsmi_memory_lock);
+
+void rsmi_backing_forget_all(void) RSMI_REQUIRES(rsmi_memory_lock);
+
+/* Into the table, where room has been reserved, and out of it. */
+int rsmi_backing_reserve_row(void) RSMI_REQUIRES(rsmi_memory_lock);
+void rsmi_backing_list(rsmi_backing_t *backing) RSMI_REQUIRES(rsmi_memory_lock);
+void rsmi_backing_unlist(rsmi_backing_t *backing)
     RSMI_REQUIRES(rsmi_memory_lock);
 
 /* Share the private pages at @p addr. */

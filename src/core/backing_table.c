@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All backings that still have their range, found by address. */
+#include "core/backing_table.h"
+
+#include "rsmapi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Sorted by address. */
+static struct {
+    rsmi_backing_t **list;
+    size_t count;
+    size_t room;
+} backings RSMI_GUARDED_BY(rsmi_memory_lock);
+
+/* Index of the first backing that ends behind @p addr. */
+static size_t backing_lower_bound(const char *addr)
+    RSMI_REQUIRES(rsmi_memory_lock)
+{
+    size_t low = 0, high = backings.count, middle;
+
+    while (low < high) {
+        middle = low + (high - low) / 2;
+        if (backings.list[middle]->addr + backings.list[middle]->pages.size <=
+            addr) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+int rsmi_backing_reserve_row(void)
+{
+    size_t room = (backings.room == 0) ? 16 : 2 * backings.room;
+    rsmi_backing_t **grown;
+
+    if (backings.count < backings.room) {
+        return RSM_SUCCESS;
+    }
+    grown = realloc(backings.list, room * sizeof(rsmi_backing_t *));
+    if (grown == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    backings.list = grown;
+    backings.room = room;
+    return RSM_SUCCESS;
+}
+
+void rsmi_backing_list(rsmi_backing_t *backing)
+{
+    size_t idx = backing_lower_bound(backing->addr);
+
+    memmove(&backings.list[idx + 1], &backings.list[idx],
+            (backings.count - idx) * sizeof(rsmi_backing_t *));
+    backings.list[idx] = backing;
+    ++backings.count;
+    backing->is_listed = true;
+}
+
+void rsmi_backing_unlist(rsmi_backing_t *backing)
+{
+    size_t idx;
+
+    if (!backing->is_listed) {
+        return;
+    }
+    idx = backing_lower_bound(backing->addr);
+    --backings.count;
+    memmove(&backings.list[idx], &backings.list[idx + 1],
+            (backings.count - idx) * sizeof(rsmi_backing_t *));
+    backing->is_listed = false;
+}
+
+rsmi_backing_t *rsmi_backing_behind(const char *addr)
+{
+    size_t idx = backing_lower_bound(addr);
+
+    return (idx < backings.count) ? backings.list[idx] : NULL;
+}
+
+rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
+{
+    rsmi_backing_t *backing = rsmi_backing_behind(area->start);
+
+    if ((backing == NULL) || (area->start < backing->addr) ||
+        !rsmi_mem_pages_lie_at(&backing->pages, area, backing->addr)) {
+        return NULL;
+    }
+    return backing;
+}
+
+void rsmi_backing_forget(char *addr, size_t size)
+{
+    size_t idx = backing_lower_bound(addr);
+
+    while ((idx < backings.count) && (backings.list[idx]->addr < addr + size)) {
+        rsmi_backing_unlist(backings.list[idx]);
+    }
+}
+
+void rsmi_backing_forget_all(void)
+{
+    backings.count = 0;
+}

@@ -23,7 +23,8 @@
 #define CMP_AREA   (64ul << 20) /* bytes of data */
 #define CMP_MEMORY (CMP_DATA + CMP_AREA)
 
-#define CMP_WINDOW 64 /* messages of a bandwidth step */
+#define CMP_SUM    (1ul << 20) /* bytes that one accumulate adds up */
+#define CMP_WINDOW 64          /* messages of a bandwidth step */
 
 #define CMP_LANES_MAX 2
 #define CMP_SIZES_MAX 32
@@ -45,6 +46,11 @@ typedef struct {
     uint64_t (*fetch_add)(cmp_t *cmp, size_t offset, uint64_t value);
     uint64_t (*compare_swap)(cmp_t *cmp, size_t offset, uint64_t expected,
                              uint64_t desired);
+    /* Of peers that have them. */
+    uint32_t (*fetch_add32)(cmp_t *cmp, size_t offset, uint32_t value);
+    uint32_t (*compare_swap32)(cmp_t *cmp, size_t offset, uint32_t expected,
+                               uint32_t desired);
+    void (*accumulate)(cmp_t *cmp, size_t offset, size_t size); /* doubles */
     void (*progress)(cmp_t *cmp); /* what a process that polls has to call */
 } cmp_way_t;
 
@@ -99,7 +105,7 @@ typedef struct {
     const char *way;
     const char *what;
     const char *unit;
-    size_t size; /* 0: none */
+    size_t size; /* bytes, or how many of them; 0: neither */
 } cmp_row_t;
 
 /* Reads the options, sets the deadline. Does not know the rank yet. */

@@ -130,13 +130,13 @@ static CMP_INLINE int64_t cmp_batch(cmp_t *cmp, const cmp_way_t *way,
                                     cmp_step_t step, size_t size,
                                     unsigned long steps)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     unsigned long i;
 
     for (i = 0; i < steps; ++i) {
         step(cmp, way, size);
     }
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 /* How many steps a batch has. It warms up what is measured, too. */
@@ -221,7 +221,7 @@ static CMP_INLINE void cmp_take_turn(cmp_t *cmp, const cmp_way_t *way)
 static CMP_INLINE int64_t cmp_exchange(cmp_t *cmp, const cmp_way_t *way,
                                        unsigned long steps, bool is_yielding)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     unsigned long i;
 
     for (i = 0; i < steps; ++i) {
@@ -234,7 +234,7 @@ static CMP_INLINE int64_t cmp_exchange(cmp_t *cmp, const cmp_way_t *way,
             cmp_take_turn(cmp, way);
         }
     }
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 /* One way on two cores, polled without a pause; there and back on one core,
@@ -329,12 +329,12 @@ static CMP_INLINE void cmp_check(cmp_t *cmp, const cmp_way_t *way)
     unsigned char *local = cmp->local + CMP_DATA;
 
     if (cmp->rank == 0) {
-        cmp_fill(local, size, ++cmp->turn);
+        bench_fill(local, size, ++cmp->turn);
         cmp_step_put(cmp, way, size);
         cmp->peer->meet(cmp);
         memset(local, 0, size);
         cmp_step_get(cmp, way, size);
-        if (cmp_differs(local, size, cmp->turn)) {
+        if (bench_differing(local, size, cmp->turn)) {
             cmp_fail(cmp, "what came back is not what was put");
         }
     } else {
@@ -343,7 +343,7 @@ static CMP_INLINE void cmp_check(cmp_t *cmp, const cmp_way_t *way)
             way->attend(cmp);
         }
         cmp->peer->meet(cmp);
-        if (cmp_differs(cmp->shown + CMP_DATA, size, cmp->turn)) {
+        if (bench_differing(cmp->shown + CMP_DATA, size, cmp->turn)) {
             cmp_fail(cmp, "what arrived is not what was put");
         }
         if (way->attend != NULL) {

@@ -320,7 +320,7 @@ int main(int argc, char **argv)
 
     cmp_parse(&cmp, argc, argv);
     mode = mode_of(&cmp);
-    cmp_pin(&cmp, cmp_launched_rank());
+    cmp_pin(&cmp, bench_launched_rank());
     start_up(&cmp, mode, &argc, &argv);
     cmp.local = cmp_memory((size_t)mpi.size);
 

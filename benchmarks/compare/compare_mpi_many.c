@@ -38,13 +38,13 @@ static void crowd_pscw(cmp_t *cmp)
 
 static int64_t crowd_batch(cmp_t *cmp, void (*step)(cmp_t *cmp), long steps)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     long i;
 
     for (i = 0; i < steps; ++i) {
         step(cmp);
     }
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 static void measure_crowd(cmp_t *cmp, const char *way, void (*step)(cmp_t *cmp))
@@ -151,7 +151,7 @@ static void print_one(cmp_t *cmp, const cmp_way_t *way, const char *what,
 static void report(cmp_t *cmp, const cmp_way_t *way, double open_us)
 {
     cmp_row_t row = {.what = "many_put", .unit = "us", .size = many_count};
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     int i;
 
     print_one(cmp, way, "many_open", open_us);
@@ -160,7 +160,7 @@ static void report(cmp_t *cmp, const cmp_way_t *way, double open_us)
         step_many(cmp, way, 0);
     }
     print_one(cmp, way, "many_first",
-              (double)(cmp_now_ns() - start) / 1e3 / SPREAD);
+              (double)(bench_now_ns() - start) / 1e3 / SPREAD);
     cmp_measure(cmp, way, step_many, row, 0);
 }
 
@@ -208,7 +208,7 @@ static void run_windows(cmp_t *cmp, const mpi_kind_t *kind)
     size_t i;
 
     for (i = 0; (i < LEVELS) && (levels[i] <= WINDOWS_MAX) && is_there; ++i) {
-        int64_t start = cmp_now_ns();
+        int64_t start = bench_now_ns();
         size_t before = count;
 
         while ((count < levels[i]) && is_there) {
@@ -219,7 +219,7 @@ static void run_windows(cmp_t *cmp, const mpi_kind_t *kind)
         many_count = levels[i];
         if (is_there) {
             report(cmp, &way_windows,
-                   (double)(cmp_now_ns() - start) / 1e3 /
+                   (double)(bench_now_ns() - start) / 1e3 /
                        (double)(count - before));
         } else {
             absent(cmp, "windows");
@@ -255,7 +255,7 @@ static void run_regions(cmp_t *cmp)
                  mpi.other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     MPI_Win_lock_all(MPI_MODE_NOCHECK, mpi.win);
     for (i = 0; (i < LEVELS) && is_there; ++i) {
-        int64_t start = cmp_now_ns();
+        int64_t start = bench_now_ns();
         size_t before = count;
 
         for (; (count < levels[i]) && is_there; count += is_there) {
@@ -263,7 +263,7 @@ static void run_regions(cmp_t *cmp)
                                       PAGE) == MPI_SUCCESS;
         }
         many_count = levels[i];
-        start = cmp_now_ns() - start;
+        start = bench_now_ns() - start;
         is_there = all_have(is_there);
         if (is_there) {
             report(cmp, &way_regions,

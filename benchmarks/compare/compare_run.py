@@ -178,8 +178,10 @@ class Run:
         later = self.expected(2) if rounds > 1 else 0
         seconds = self.expected(1) + (rounds - 1) * later
         most = self.effort.get("seconds", seconds)
-        print(f"-- {rounds} rounds of {len(self.peers)} peers: about "
-              f"{max(1, round(min(seconds, most) / 60))} minutes", flush=True)
+        minutes = max(1, round(min(seconds, most) / 60))
+        print(f"-- {rounds} round{'s' * (rounds > 1)} of {len(self.peers)} "
+              f"peers: about {minutes} minute{'s' * (minutes > 1)}",
+              flush=True)
 
     def other_parts(self, number):
         options = self.options

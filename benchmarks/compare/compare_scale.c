@@ -177,9 +177,9 @@ static void run_everyone(scale_t *scale)
 
     before = scale_use();
     mine.cpu_ns = cpu_ns();
-    began = cmp_now_ns();
+    began = bench_now_ns();
     imports = connect_all(scale);
-    mine.end_ns = (uint64_t)cmp_now_ns();
+    mine.end_ns = (uint64_t)bench_now_ns();
     mine.connect_ns = mine.end_ns - (uint64_t)began;
     mine.cpu_ns = cpu_ns() - mine.cpu_ns;
     for (i = 0; i < scale->job.ranks; ++i) {
@@ -210,7 +210,7 @@ int main(int argc, char **argv)
     cmp_parse(&scale.cmp, argc, argv);
     is_pair = !cmp_wants(&scale.cmp, "everyone");
     if (is_pair) {
-        cmp_pin(&scale.cmp, cmp_launched_rank());
+        cmp_pin(&scale.cmp, bench_launched_rank());
     }
     cmp_job_open(&scale.job);
     scale.cmp.rank = scale.job.rank;

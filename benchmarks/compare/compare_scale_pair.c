@@ -72,13 +72,13 @@ static const kind_t kind_import = {.test = "import",
 static double time_each(scale_t *scale, void (*what)(scale_t *, size_t),
                         size_t first)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     size_t i;
 
     for (i = 0; i < PROBES; ++i) {
         what(scale, first + i);
     }
-    return (double)(cmp_now_ns() - start) / 1e3 / PROBES;
+    return (double)(bench_now_ns() - start) / 1e3 / PROBES;
 }
 
 /* What one more costs where there are @p count. */
@@ -168,19 +168,19 @@ static void run_length(scale_t *scale, size_t size)
     int64_t start;
     double took;
 
-    start = cmp_now_ns();
+    start = bench_now_ns();
     cmp_must(rsm_memseg_export_create(scale->job.controller, &segment, memory,
                                       size, 0),
              "rsm_memseg_export_create");
     cmp_must(rsm_memseg_export_publish(segment, &id, NULL, 0),
              "rsm_memseg_export_publish");
-    took = (double)(cmp_now_ns() - start) / 1e3;
+    took = (double)(bench_now_ns() - start) / 1e3;
     scale_print(scale, "length_export", "us", size, took);
     scale_meet(scale);
 
-    start = cmp_now_ns();
+    start = bench_now_ns();
     import = cmp_connect(&scale->job, 1 - scale->job.rank, id);
-    took = (double)(cmp_now_ns() - start) / 1e3;
+    took = (double)(bench_now_ns() - start) / 1e3;
     scale_print(scale, "length_connect", "us", size, took);
     scale_print_use(scale, "length", size, &before, 1.0);
     scale_meet(scale);

@@ -16,6 +16,9 @@ void cmp_send(cmp_t *cmp, const void *bytes, size_t size);
 void cmp_receive(cmp_t *cmp, void *bytes, size_t size);
 bool cmp_has_received(cmp_t *cmp); /* does not wait */
 
+/* Sleeps until such a byte has come or @p fd is readable, or for a second. */
+void cmp_doze(cmp_t *cmp, int fd);
+
 /* Each tells that it is here, and sleeps until the other one is. */
 void cmp_meet(cmp_t *cmp);
 

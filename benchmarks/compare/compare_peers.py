@@ -159,6 +159,9 @@ PEERS = [
     Peer("ucx-tcp", "bare UCX, tcp", "compare_ucx",
          environment={"UCX_TLS": "tcp,self"}, kinds="allocate",
          skips=TCP_SKIPS),
+    Peer("ucx-tcp-sleep", "bare UCX, tcp, a target that sleeps", "compare_ucx",
+         environment={"UCX_TLS": "tcp,self", "COMPARE_UCX_SLEEPS": "1"},
+         kinds="allocate", skips=TCP_SKIPS),
 ]
 
 

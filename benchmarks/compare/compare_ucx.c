@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Bare UCX, on memory that it has allocated and on memory of the program.
- * Starts its second process itself; UCX_TLS chooses the transport. */
+ * Starts its second process itself; UCX_TLS chooses the transport. The process
+ * that is reached polls, or with COMPARE_UCX_SLEEPS sleeps until it is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ typedef struct {
 } link_t;
 
 static ucp_context_h context;
+static bool is_sleeping; /* who is reached does not poll */
 static link_t main_link;
 static ucp_mem_h memory;
 static uint64_t base; /* of the other side's memory */
@@ -148,6 +150,20 @@ static const cmp_way_t way_flush = {.name = "flush",
                                     .compare_swap = ucx_compare_swap,
                                     .progress = ucx_progress};
 
+/* As a process that has other things to do: woken by each message. */
+static void progress_or_sleep(cmp_t *cmp)
+{
+    int fd;
+
+    while (ucp_worker_progress(main_link.worker) != 0) {
+        continue;
+    }
+    must(ucp_worker_get_efd(main_link.worker, &fd), "ucp_worker_get_efd");
+    if (ucp_worker_arm(main_link.worker) == UCS_OK) {
+        cmp_doze(cmp, fd);
+    }
+}
+
 /* The target of emulated operations has to make progress. */
 static void ucx_meet(cmp_t *cmp)
 {
@@ -156,6 +172,10 @@ static void ucx_meet(cmp_t *cmp)
 
     cmp_send(cmp, &byte, 1);
     while (!cmp_has_received(cmp)) {
+        if (is_sleeping) {
+            progress_or_sleep(cmp);
+            continue;
+        }
         for (i = 0; i < PROGRESS_ROUNDS; ++i) {
             ucp_worker_progress(main_link.worker);
         }
@@ -216,6 +236,9 @@ static void context_open(cmp_t *cmp)
     ucp_address_t *address;
     size_t len;
 
+    if (is_sleeping) {
+        params.features |= UCP_FEATURE_WAKEUP;
+    }
     must(ucp_init(&params, NULL, &context), "ucp_init");
     worker_open(&main_link);
     must(ucp_worker_get_address(main_link.worker, &address, &len),
@@ -371,6 +394,7 @@ int main(int argc, char **argv)
     cmp_t cmp = {.program = "compare_ucx", .peer = &peer};
 
     cmp_parse(&cmp, argc, argv);
+    is_sleeping = getenv("COMPARE_UCX_SLEEPS") != NULL;
     cmp_fork(&cmp);
     context_open(&cmp);
     cmp.local = cmp_memory(CMP_MEMORY);

@@ -180,18 +180,18 @@ RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
     return rc;
 }
 
-#define ATOMIC_DEFINE(name, op, type, width)                                 \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
-                                       off_t offset, type value, type *old)  \
-    {                                                                        \
-        return atomic_door(im_memseg, offset, (atomic_what_t){op, width},    \
-                           value, 0, old);                                   \
+#define ATOMIC_DEFINE(name, op, type, width)                              \
+    RSMI_HOT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
+                                    off_t offset, type value, type *old)  \
+    {                                                                     \
+        return atomic_door(im_memseg, offset, (atomic_what_t){op, width}, \
+                           value, 0, old);                                \
     }
 
 #define ATOMIC_DEFINE_COMPARE(name, type, width)                               \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,   \
-                                       off_t offset, type expected,            \
-                                       type desired, type *old)                \
+    RSMI_HOT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,      \
+                                    off_t offset, type expected, type desired, \
+                                    type *old)                                 \
     {                                                                          \
         return atomic_door(im_memseg, offset,                                  \
                            (atomic_what_t){RSMI_ATOMIC_CSWAP, width}, desired, \

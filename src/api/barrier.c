@@ -80,7 +80,7 @@ static RSMI_COLD int barrier_open(rsmapi_barrier_t *barrier)
     return RSM_SUCCESS;
 }
 
-RSMI_EXPORT int rsm_memseg_import_open_barrier(rsmapi_barrier_t *barrier)
+RSMI_HOT int rsm_memseg_import_open_barrier(rsmapi_barrier_t *barrier)
 {
     if (rsmi_unlikely((barrier == NULL) || !barrier_is_known(barrier) ||
                       !rsmi_handle_works(barrier->seg))) {
@@ -139,12 +139,12 @@ RSMI_INLINE int barrier_door(rsmapi_barrier_t *barrier, bool is_close)
     return rc;
 }
 
-RSMI_EXPORT int rsm_memseg_import_order_barrier(rsmapi_barrier_t *barrier)
+RSMI_HOT int rsm_memseg_import_order_barrier(rsmapi_barrier_t *barrier)
 {
     return barrier_door(barrier, false);
 }
 
-RSMI_EXPORT int rsm_memseg_import_close_barrier(rsmapi_barrier_t *barrier)
+RSMI_HOT int rsm_memseg_import_close_barrier(rsmapi_barrier_t *barrier)
 {
     return barrier_door(barrier, true);
 }

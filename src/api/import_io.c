@@ -229,81 +229,79 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
     return rc;
 }
 
-RSMI_EXPORT int rsm_memseg_import_get8(rsm_memseg_import_handle_t im_memseg,
-                                       off_t offset, uint8_t *datap,
-                                       ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_get8(rsm_memseg_import_handle_t im_memseg,
+                                    off_t offset, uint8_t *datap,
+                                    ulong_t rep_cnt)
 {
     return io_bytes(im_memseg, offset, datap, rep_cnt, false, io_get8,
                     io_near_get8);
 }
 
-RSMI_EXPORT int rsm_memseg_import_get16(rsm_memseg_import_handle_t im_memseg,
-                                        off_t offset, uint16_t *datap,
-                                        ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_get16(rsm_memseg_import_handle_t im_memseg,
+                                     off_t offset, uint16_t *datap,
+                                     ulong_t rep_cnt)
 {
     return io_word(im_memseg, offset, datap, rep_cnt, 2, false, io_get16,
                    io_near_get16);
 }
 
-RSMI_EXPORT int rsm_memseg_import_get32(rsm_memseg_import_handle_t im_memseg,
-                                        off_t offset, uint32_t *datap,
-                                        ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_get32(rsm_memseg_import_handle_t im_memseg,
+                                     off_t offset, uint32_t *datap,
+                                     ulong_t rep_cnt)
 {
     return io_word(im_memseg, offset, datap, rep_cnt, 4, false, io_get32,
                    io_near_get32);
 }
 
-RSMI_EXPORT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
-                                        off_t offset, uint64_t *datap,
-                                        ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
+                                     off_t offset, uint64_t *datap,
+                                     ulong_t rep_cnt)
 {
     return io_word(im_memseg, offset, datap, rep_cnt, 8, false, io_get64,
                    io_near_get64);
 }
 
-RSMI_EXPORT RSMI_OWN_BODY int rsm_memseg_import_get(
-    rsm_memseg_import_handle_t im_memseg, off_t offset, void *dst_addr,
-    size_t length)
+RSMI_HOT int rsm_memseg_import_get(rsm_memseg_import_handle_t im_memseg,
+                                   off_t offset, void *dst_addr, size_t length)
 {
     return io_bytes(im_memseg, offset, dst_addr, length, false, io_get8,
                     io_near_get8);
 }
 
-RSMI_EXPORT int rsm_memseg_import_put8(rsm_memseg_import_handle_t im_memseg,
-                                       off_t offset, uint8_t *datap,
-                                       ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_put8(rsm_memseg_import_handle_t im_memseg,
+                                    off_t offset, uint8_t *datap,
+                                    ulong_t rep_cnt)
 {
     return io_bytes(im_memseg, offset, datap, rep_cnt, true, io_put8,
                     io_near_put8);
 }
 
-RSMI_EXPORT int rsm_memseg_import_put16(rsm_memseg_import_handle_t im_memseg,
-                                        off_t offset, uint16_t *datap,
-                                        ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_put16(rsm_memseg_import_handle_t im_memseg,
+                                     off_t offset, uint16_t *datap,
+                                     ulong_t rep_cnt)
 {
     return io_word(im_memseg, offset, datap, rep_cnt, 2, true, io_put16,
                    io_near_put16);
 }
 
-RSMI_EXPORT int rsm_memseg_import_put32(rsm_memseg_import_handle_t im_memseg,
-                                        off_t offset, uint32_t *datap,
-                                        ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_put32(rsm_memseg_import_handle_t im_memseg,
+                                     off_t offset, uint32_t *datap,
+                                     ulong_t rep_cnt)
 {
     return io_word(im_memseg, offset, datap, rep_cnt, 4, true, io_put32,
                    io_near_put32);
 }
 
-RSMI_EXPORT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
-                                        off_t offset, uint64_t *datap,
-                                        ulong_t rep_cnt)
+RSMI_HOT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
+                                     off_t offset, uint64_t *datap,
+                                     ulong_t rep_cnt)
 {
     return io_word(im_memseg, offset, datap, rep_cnt, 8, true, io_put64,
                    io_near_put64);
 }
 
-RSMI_EXPORT RSMI_OWN_BODY int rsm_memseg_import_put(
-    rsm_memseg_import_handle_t im_memseg, off_t offset, void *src_addr,
-    size_t length)
+RSMI_HOT int rsm_memseg_import_put(rsm_memseg_import_handle_t im_memseg,
+                                   off_t offset, void *src_addr, size_t length)
 {
     return io_bytes(im_memseg, offset, src_addr, length, true, io_put8,
                     io_near_put8);

@@ -8,6 +8,9 @@ import statistics
 from compare_figures import number
 
 RSM = ("rsm", "implicit")
+# The same in turn with the bare machine, on the same pages; see
+# common_beside.h.
+BESIDE = ("rsm", "beside")
 
 
 class Goal:
@@ -64,6 +67,12 @@ def quotient(over, under):
     return over / under
 
 
+def bare(figures, what, size):
+    """The best that the machine does by itself beside us."""
+    return figures.best(key for key in figures.keys("rsm", what, size)
+                        if key[1].startswith("bare "))
+
+
 def mpi_keys(figures, what, size, kinds=("allocate", "create", "dynamic")):
     return [key for key in figures.keys(what=what, size=size)
             if key[0].startswith("ompi-") or key[0] == "mpich"
@@ -74,10 +83,9 @@ def small(figures, goals):
     """Puts and gets of 8 bytes."""
     for what in ("put", "get"):
         ours = (*RSM, what, 8)
-        floor = figures.best(figures.keys("floor", what, 8))
         goals.append(Goal(f"{what} of 8 B, above a plain copy", together(
-            figures, lambda a, b: 1e3 * (a - b), ours, floor), 10, True,
-            " ns"))
+            figures, lambda a, b: 1e3 * (a - b), (*BESIDE, what, 8),
+            bare(figures, what, 8)), 10, True, " ns"))
         window = figures.best(mpi_keys(figures, what, 8))
         goals.append(Goal(f"{what} of 8 B, times faster than the best MPI "
                           "window", together(figures, quotient, window, ours),
@@ -98,12 +106,12 @@ def large(figures, goals):
     for what in ("put_bw", "get_bw"):
         for size in [size for size in figures.sizes(what) if size >= 4096]:
             ours = (*RSM, what, size)
-            best = figures.best(figures.keys("floor", what, size))
+            best = bare(figures, what, size)
             name = f"{what} of {human(size)}, of the best copy"
             if best:
                 name += f" ({best[1]})"
-            goals.append(Goal(name, together(figures, quotient, ours, best),
-                              0.97, False))
+            goals.append(Goal(name, together(
+                figures, quotient, (*BESIDE, what, size), best), 0.97, False))
             others = [key for key in figures.keys(what=what, size=size)
                       if not key[0].startswith("rsm") and key[0] != "floor"]
             best = figures.best(others)
@@ -117,8 +125,8 @@ def large(figures, goals):
 def waiting(figures, goals):
     """What one side does and the other side notices."""
     goals.append(Goal("visible at the other side, of a bare cache line",
-                      together(figures, quotient, (*RSM, "visible", 0),
-                               ("floor", "plain", "visible", 0)), 1.1, True))
+                      together(figures, quotient, (*BESIDE, "visible", 0),
+                               bare(figures, "visible", 0)), 1.1, True))
     goals.append(Goal("two processes on one core, put and answer, of two "
                       "switches of the scheduler",
                       together(figures, quotient, (*RSM, "answer", 0),
@@ -135,8 +143,8 @@ def atomics(figures, goals):
     for what in ("fetch_add", "compare_swap"):
         ours = (*RSM, what, 8)
         goals.append(Goal(f"{what}, of the bare instruction",
-                          together(figures, quotient, ours,
-                                   ("floor", "plain", what, 8)), 2, True))
+                          together(figures, quotient, (*BESIDE, what, 8),
+                                   bare(figures, what, 8)), 2, True))
         window = figures.best(mpi_keys(figures, what, 8))
         goals.append(Goal(f"{what}, times faster than the best MPI window",
                           together(figures, quotient, window, ours), 3,

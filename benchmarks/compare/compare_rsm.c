@@ -6,6 +6,7 @@
 #include <rsmapi.h>
 #include <rsmx.h>
 
+#include "common_beside.h"
 #include "common_peer.h"
 #include "common_rsm.h"
 #include "common_run.h"
@@ -165,6 +166,12 @@ static const cmp_way_t way_mapped = {.name = "mapped",
                                      .end = rsm_close_mapped,
                                      .put = rsm_store,
                                      .get = rsm_load};
+
+static int64_t time_implicit(cmp_t *cmp, cmp_test_t test, size_t size,
+                             unsigned long steps)
+{
+    return cmp_time(cmp, &way_implicit, test, size, steps);
+}
 
 /* ---- signals and threads ---- */
 
@@ -351,6 +358,9 @@ static void run_mapped(cmp_t *cmp)
                                RSM_PERM_RDWR, 0, CMP_MEMORY);
     if (rc == RSM_SUCCESS) {
         cmp_run_way(cmp, &way_mapped);
+        if (getenv("RSM_DIRECT") == NULL) {
+            cmp_run_beside(cmp, window, time_implicit);
+        }
         cmp_must(rsm_memseg_import_unmap(mapped.handle),
                  "rsm_memseg_import_unmap");
     } else if (rc != RSMERR_MAP_FAILED) {

@@ -35,8 +35,8 @@ class Phase:
 
 # Whatever may end a peer's program is a job of its own.
 PHASES = (
-    Phase("main", "sizes", (*MAIN, *ATOMICS), mpi=False),
-    Phase("main", "sizes", MAIN, mpi=True),
+    Phase("main", "sizes", MAIN),
+    Phase("atomics", "atomics", ATOMICS, mpi=False),
     *(Phase(test, "atomics", (test,), mpi=True)
       for test in ("fetch_add", "fetch_add32", "compare_swap",
                    "compare_swap32", "accumulate")),

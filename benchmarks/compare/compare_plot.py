@@ -7,22 +7,38 @@ import tempfile
 
 from compare_figures import Figures
 
-PLOTS = {"put": ("put_latency", "Put until it is complete", "microseconds"),
-         "get": ("get_latency", "Get", "microseconds"),
-         "put_bw": ("put_bandwidth", "Puts, 64 at a time", "MB/s"),
-         "get_bw": ("get_bandwidth", "Gets, 64 at a time", "MB/s")}
+# what: name of the file, title, unit, transport
+PLOTS = (("put", "put_latency", "Put until it is complete, on one host", "microseconds",
+          False),
+         ("get", "get_latency", "Get, on one host", "microseconds", False),
+         ("put_bw", "put_bandwidth", "Puts, 64 at a time, on one host", "MB/s", False),
+         ("get_bw", "get_bandwidth", "Gets, 64 at a time, on one host", "MB/s", False),
+         ("put", "put_latency_tcp", "Put until it is complete, over tcp",
+          "microseconds", True),
+         ("put_bw", "put_bandwidth_tcp", "Puts, 64 at a time, over tcp",
+          "MB/s", True))
 
 # The ways that a line stands for; of the machine the best copy of each size.
 WAYS = ("implicit", "quiet", "flush", "allocate/flush", "create/flush",
         "dynamic/flush")
 
-COLOURS = {"rsm": "#c00000", "rsm-ucx": "#e07000", "rsm-tcp": "#d0a000",
-           "floor": "#000000", "ucx": "#0060c0", "ucx-tcp": "#60a0e0",
+# Lines that say nothing beside others of the same library.
+UNSHOWN = {("ucx", "create/flush"), ("ompi-pt2pt", "dynamic/flush"),
+           ("ompi-pt2pt", "allocate/flush"), ("mpich", "dynamic/flush"),
+           ("mpich", "allocate/flush"), ("ompi-ucx", "dynamic/flush"),
+           ("ompi-rdma-user", "dynamic/flush")}
+
+COLOURS = {"rsm": "#c00000", "rsm-mpi": "#e00080", "rsm-mpi-tcp": "#e00080",
+           "ompi-rdma-user": "#8040a0", "rsm-ucx": "#e07000", "rsm-tcp": "#d0a000",
+           "floor": "#000000",
+           "ucx": "#0060c0", "ucx-tcp": "#60a0e0",
            "shmem": "#008040", "ompi-sm": "#808080", "ompi-rdma": "#8040a0",
            "ompi-ucx": "#40a0a0", "ompi-pt2pt": "#a06040", "mpich": "#c060a0"}
 DASHES = {"create/flush": 2, "dynamic/flush": 3}
 
-HEAD = """set terminal svg size 960,600 dynamic background rgb 'white' font 'sans,13'
+MAIN_LINES = ("rsm", "rsm-tcp", "rsm-mpi", "floor")
+
+HEAD = """set terminal svg size 1040,560 dynamic background rgb 'white' font 'sans,13'
 set output '{file}'
 set title '{title}'
 set xlabel 'bytes'
@@ -36,11 +52,12 @@ set key outside right noenhanced
 """
 
 
-def lines(results, what):
+def lines(figures, peers, what, is_tcp):
     """(label, launch, way, points) of each line."""
-    figures = Figures(results["rows"])
     found = []
-    for launch in results["peers"]:
+    for launch in peers:
+        if launch.endswith("tcp") != is_tcp:
+            continue
         if launch == "floor":
             points = [(size, figures.best(figures.keys("floor", what, size)))
                       for size in figures.sizes(what)]
@@ -50,22 +67,23 @@ def lines(results, what):
         for way in WAYS:
             points = [(size, figures.median((launch, way, what, size)))
                       for size in figures.sizes(what)
-                      if (launch, way, what, size) in figures]
+                      if (launch, way, what, size) in figures
+                      and (launch, way) not in UNSHOWN]
             kind = way.partition("/")[0] if "/" in way else ""
             found.append((f"{launch} {kind}".strip(), launch, way, points))
     return [line for line in found if len(line[3]) > 1]
 
 
-def script(results, what, path):
-    _, title, unit = PLOTS[what]
+def script(figures, peers, plot, path):
+    what, _, title, unit, is_tcp = plot
     text = [HEAD.format(file=path, title=title, unit=unit)]
     parts = []
     for number, (label, launch, way, points) in enumerate(
-            lines(results, what)):
+            lines(figures, peers, what, is_tcp)):
         text.append(f"$line{number} << END\n"
                     + "\n".join(f"{x} {y:.6g}" for x, y in points) + "\nEND\n")
-        width = 3 if launch in ("rsm", "floor") else 1.5
-        parts.append(f"$line{number} with linespoints lw {width} pt 7 ps 0.4 "
+        width = 3 if launch in MAIN_LINES else 1.5
+        parts.append(f"$line{number} with lines lw {width} "
                      f"dt {DASHES.get(way, 1)} lc rgb "
                      f"'{COLOURS.get(launch, '#404040')}' title '{label}'")
     if not parts:
@@ -81,9 +99,11 @@ def draw(results, folder):
               "package gnuplot-nox)")
         return []
     drawn = []
-    for what, (name, _, _) in PLOTS.items():
-        file = f"{name}.svg"
-        text = script(results, what, os.path.join(folder, file))
+    figures = Figures(results["rows"])
+    for plot in PLOTS:
+        file = f"{plot[1]}.svg"
+        text = script(figures, results["peers"], plot,
+                      os.path.join(folder, file))
         if text is None:
             continue
         with tempfile.NamedTemporaryFile("w", suffix=".gp") as commands:

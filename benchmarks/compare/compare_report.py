@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The report: goals, tables of ratios, what the figures mean."""
+import re
 import statistics
 
 import compare_goals
@@ -133,11 +134,14 @@ def goal_sections(figures):
 
 def head(results, figures):
     effort = results["effort"]
+    runs = results.get("runs", 1)
     clock = ("floor", "", "clock", 0)
     text = ["# librsm and its peers\n",
             f"{results['date']}, {results['mode']} mode, "
-            f"{results['rounds']} rounds of {effort['batches']} batches, "
-            f"{results['seconds']} s. Cores {results['cores']}.",
+            + (f"{runs} runs of parts one after the other, altogether "
+               if runs > 1 else "")
+            + f"{results['rounds']} rounds of {effort['batches']} batches, "
+            f"{results['seconds']:.0f} s. Cores {results['cores']}.",
             compare_machine.sentence(results["machine"]) + ".\n",
             "In each round every peer has its turn, in a job of its own, "
             "process 0 bound to the first core and process 1 to the second. "
@@ -157,8 +161,10 @@ def head(results, figures):
 def absent(results):
     if not results["absent"]:
         return "Every peer was there.\n"
-    return "".join(f"- {name}: {why}\n"
-                   for name, why in results["absent"].items())
+    # Commands stand there without the folders and processes of one machine.
+    return "".join(
+        "- " + re.sub(r"/\S*/|\[\S+:\d+\] (?:\*\*\* )?", "", f"{name}: {why}")
+        + "\n" for name, why in results["absent"].items())
 
 
 def write(results, plots, sizes=None):

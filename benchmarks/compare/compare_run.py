@@ -236,7 +236,9 @@ def merge(paths):
             results = json.load(file)
         if merged is None:
             merged = results
+            merged["runs"] = 1
             continue
+        merged["runs"] += 1
         for row in results["rows"]:
             row["round"] += merged["rounds"]
         merged["rows"] += results["rows"]

@@ -103,14 +103,19 @@ static int allocate_layout(const rsmi_recipe_t *recipe, int count,
 
 static int allocate_shared(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
-    int count, rank, error;
+    int count, rank, error, rc;
     MPI_Aint *offsets;
 
     (void)PMPI_Comm_size(recipe->comm, &count);
     (void)PMPI_Comm_rank(recipe->comm, &rank);
     offsets = calloc((size_t)count + 1, sizeof(*offsets));
-    if (offsets == NULL) {
-        return MPI_ERR_NO_MEM;
+    error = rsmi_window_agree(
+        recipe->comm, (offsets == NULL) ? RSMERR_INSUFFICIENT_MEM : RSM_SUCCESS,
+        &rc);
+    if ((error != MPI_SUCCESS) || (rc != RSM_SUCCESS)) {
+        free(offsets);
+        return (error == MPI_SUCCESS) && rsmi_job()->is_required ? MPI_ERR_OTHER
+                                                                 : error;
     }
     error = allocate_layout(recipe, count, offsets);
     if (error == MPI_SUCCESS) {

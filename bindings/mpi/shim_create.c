@@ -177,20 +177,21 @@ static bool create_carrier(MPI_Comm comm, MPI_Win *carrier)
     return error == MPI_SUCCESS;
 }
 
-static void create_report(const rsmi_recipe_t *recipe,
-                          const rsmi_window_t *window, int rc)
+static void create_report(const rsmi_recipe_t *recipe, int rc)
 {
     static const char *const flavors[] = {"create", "allocate", "dynamic",
                                           "shared"};
     static const int numbers[] = {
         MPI_WIN_FLAVOR_CREATE, MPI_WIN_FLAVOR_ALLOCATE, MPI_WIN_FLAVOR_DYNAMIC,
         MPI_WIN_FLAVOR_SHARED};
+    int rank, size;
     size_t i = 0;
-
     bool is_worth_it = rsmi_job()->is_talkative ||
                        ((rc != RSM_SUCCESS) && rsmi_job()->is_required);
 
-    if (!is_worth_it || (window->rank != 0)) {
+    (void)PMPI_Comm_rank(recipe->comm, &rank);
+    (void)PMPI_Comm_size(recipe->comm, &size);
+    if (!is_worth_it || (rank != 0)) {
         return;
     }
     while ((i < 3) && (numbers[i] != recipe->flavor)) {
@@ -200,12 +201,12 @@ static void create_report(const rsmi_recipe_t *recipe,
         (void)fprintf(stderr,
                       "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
                       "served by librsm\n",
-                      flavors[i], window->size, (long long)recipe->bytes);
+                      flavors[i], size, (long long)recipe->bytes);
     } else {
         (void)fprintf(stderr,
                       "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
                       "%s, because of %s at some rank (%s)\n",
-                      flavors[i], window->size, (long long)recipe->bytes,
+                      flavors[i], size, (long long)recipe->bytes,
                       rsmi_job()->is_required ? "refused"
                                               : "left to the MPI library",
                       rsmx_error_name(rc), rsmx_strerror(rc));
@@ -252,44 +253,82 @@ static void create_withdraw(rsmi_window_t *window)
     rsmi_window_delete(window);
 }
 
-/* The same answer at every rank. */
-static int create_agree(const rsmi_recipe_t *recipe, rsmi_window_t *window,
+/* Says what it has and reaches what the others have. */
+static int create_parts(const rsmi_recipe_t *recipe, rsmi_window_t *window,
                         create_offer_t *offers, int *rc_p)
 {
     create_offer_t own;
-    int i, error, rc;
+    int i, error;
 
     memset(&own, 0, sizeof(own));
     (void)create_offer(recipe, window, &own);
     error = PMPI_Allgather(&own, (int)sizeof(own), MPI_BYTE, offers,
                            (int)sizeof(own), MPI_BYTE, recipe->comm);
-    if (error != MPI_SUCCESS) {
-        return error;
+    *rc_p = RSM_SUCCESS;
+    for (i = 0; (error == MPI_SUCCESS) && (i < window->size); ++i) {
+        *rc_p = (offers[i].rc > *rc_p) ? offers[i].rc : *rc_p;
     }
-    rc = RSM_SUCCESS;
-    for (i = 0; i < window->size; ++i) {
-        rc = (offers[i].rc > rc) ? offers[i].rc : rc;
+    return error;
+}
+
+/* Into the table, under a handle of the MPI library. */
+static int create_list(const rsmi_recipe_t *recipe, rsmi_window_t *window,
+                       MPI_Win *carrier_p)
+{
+    if (!create_carrier(recipe->comm, carrier_p)) {
+        *carrier_p = MPI_WIN_NULL;
+        return RSMERR_INSUFFICIENT_RESOURCES;
     }
-    *rc_p = rc;
-    if (rc != RSM_SUCCESS) {
+    atomic_store(&window->entry.key, (void *)*carrier_p);
+    if (!rsmi_table_add(&rsmi_windows, &window->entry)) {
+        atomic_store(&window->entry.key, NULL);
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    return RSM_SUCCESS;
+}
+
+/* To free a carrier takes all ranks: where one has none it is left behind. */
+static void create_unlist(rsmi_window_t *window, MPI_Win carrier,
+                          bool all_have_one)
+{
+    if (atomic_load(&window->entry.key) != NULL) {
+        rsmi_table_remove(&rsmi_windows, &window->entry);
+    }
+    if (all_have_one) {
+        (void)PMPI_Win_free(&carrier);
+    }
+}
+
+/* The rest, to which all ranks come or none. */
+static int create_whole(const rsmi_recipe_t *recipe, rsmi_window_t *window,
+                        const create_offer_t *offers, int *rc_p)
+{
+    MPI_Win carrier;
+    int own[2], all[2], error, rc;
+
+    own[0] = create_connect_all(recipe, window, offers);
+    rc = create_list(recipe, window, &carrier);
+    own[0] = (own[0] == RSM_SUCCESS) ? rc : own[0];
+    own[1] = carrier == MPI_WIN_NULL;
+    error = PMPI_Allreduce(own, all, 2, MPI_INT, MPI_MAX, recipe->comm);
+    if ((error == MPI_SUCCESS) && (all[0] == RSM_SUCCESS)) {
+        *rc_p = RSM_SUCCESS;
         return MPI_SUCCESS;
     }
-    rc = create_connect_all(recipe, window, offers);
-    error = PMPI_Allreduce(&rc, rc_p, 1, MPI_INT, MPI_MAX, recipe->comm);
-    if ((error == MPI_SUCCESS) && (*rc_p != RSM_SUCCESS)) {
-        /* Some are connected to others, who are about to withdraw. */
-        create_disconnect(window);
+    /* Some are connected to others, who are about to withdraw. */
+    create_disconnect(window);
+    create_unlist(window, carrier, (error == MPI_SUCCESS) && (all[1] == 0));
+    if (error == MPI_SUCCESS) {
+        *rc_p = all[0];
         error = PMPI_Barrier(recipe->comm);
     }
     return error;
 }
 
-static rsmi_window_t *create_object(const rsmi_recipe_t *recipe)
+static rsmi_window_t *create_object(const rsmi_recipe_t *recipe, int size)
 {
     rsmi_window_t *window;
-    int size;
 
-    (void)PMPI_Comm_size(recipe->comm, &size);
     window = rsmi_window_new(size);
     if (window == NULL) {
         return NULL;
@@ -301,54 +340,60 @@ static rsmi_window_t *create_object(const rsmi_recipe_t *recipe)
     window->disp_unit = recipe->disp_unit;
     window->bytes = recipe->bytes;
     window->base = recipe->base;
+    if (recipe->info != MPI_INFO_NULL) {
+        (void)PMPI_Info_dup(recipe->info, &window->info);
+    }
     return window;
+}
+
+static int create_with(const rsmi_recipe_t *recipe, rsmi_window_t *window,
+                       create_offer_t *offers, int *rc_p)
+{
+    int rc = ((window == NULL) || (offers == NULL)) ? RSMERR_INSUFFICIENT_MEM
+                                                    : RSM_SUCCESS;
+    int error;
+
+    error = rsmi_window_agree(recipe->comm, rc, rc_p);
+    if ((error == MPI_SUCCESS) && (*rc_p == RSM_SUCCESS)) {
+        error = create_parts(recipe, window, offers, rc_p);
+    }
+    if ((error == MPI_SUCCESS) && (*rc_p == RSM_SUCCESS)) {
+        error = create_whole(recipe, window, offers, rc_p);
+    }
+    return error;
+}
+
+int rsmi_window_agree(MPI_Comm comm, int rc, int *rc_p)
+{
+    return PMPI_Allreduce(&rc, rc_p, 1, MPI_INT, MPI_MAX, comm);
 }
 
 int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
-    create_offer_t *offers = NULL;
+    create_offer_t *offers;
     rsmi_window_t *window;
-    int error, rc;
-    MPI_Win carrier;
+    int size, error, rc;
 
     *window_p = NULL;
-    window = create_object(recipe);
-    if (window == NULL) {
-        return MPI_ERR_NO_MEM;
-    }
-    offers = calloc((size_t)window->size, sizeof(*offers));
-    if (offers == NULL) {
-        rsmi_window_delete(window);
-        return MPI_ERR_NO_MEM;
-    }
-
-    error = create_agree(recipe, window, offers, &rc);
+    (void)PMPI_Comm_size(recipe->comm, &size);
+    window = create_object(recipe, size);
+    offers = calloc((size_t)size, sizeof(*offers));
+    error = create_with(recipe, window, offers, &rc);
     free(offers);
-    if ((error == MPI_SUCCESS) && (rc == RSM_SUCCESS) &&
-        !create_carrier(recipe->comm, &carrier)) {
-        create_disconnect(window);
-        (void)PMPI_Barrier(recipe->comm);
-        rc = RSMERR_INSUFFICIENT_RESOURCES;
+    if (error == MPI_SUCCESS) {
+        create_report(recipe, rc);
     }
-    create_report(recipe, window, rc);
-    if ((error != MPI_SUCCESS) || (rc != RSM_SUCCESS)) {
+    if ((error == MPI_SUCCESS) && (rc == RSM_SUCCESS)) {
+        window->allocated = recipe->allocated;
+        window->allocated_size = recipe->allocated_size;
+        *window_p = window;
+        return MPI_SUCCESS;
+    }
+    if (window != NULL) {
         create_withdraw(window);
-        return ((error == MPI_SUCCESS) && rsmi_job()->is_required)
-                   ? MPI_ERR_OTHER
-                   : error;
     }
-
-    if (recipe->info != MPI_INFO_NULL) {
-        (void)PMPI_Info_dup(recipe->info, &window->info);
-    }
-    window->allocated = recipe->allocated;
-    window->allocated_size = recipe->allocated_size;
-    atomic_store(&window->entry.key, (void *)carrier);
-    if (!rsmi_table_add(&rsmi_windows, &window->entry)) {
-        return MPI_ERR_NO_MEM;
-    }
-    *window_p = window;
-    return MPI_SUCCESS;
+    return ((error == MPI_SUCCESS) && rsmi_job()->is_required) ? MPI_ERR_OTHER
+                                                               : error;
 }
 
 int rsmi_window_destroy(rsmi_window_t *window)

@@ -154,6 +154,10 @@ typedef struct {
  * MPI library to serve, at every rank. */
 int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p);
 
+/* Collective. The same answer at every rank, the highest RSM result of any:
+ * whatever goes wrong at one of them, the others do not wait for it. */
+int rsmi_window_agree(MPI_Comm comm, int rc, int *rc_p);
+
 /* Whether there is anything to decide; what the MPI library has to complain
  * about is left to it. */
 bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe);

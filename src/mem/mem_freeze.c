@@ -104,13 +104,20 @@ static void freeze_end(const rsmi_mem_frozen_t *frozen)
     }
 }
 
+static bool freeze_protect(const rsmi_mem_frozen_t *frozen)
+{
+    struct uffdio_writeprotect protect = {
+        .range = {.start = (uintptr_t)frozen->start, .len = frozen->size},
+        .mode = UFFDIO_WRITEPROTECT_MODE_WP};
+
+    return freeze_tell(UFFDIO_WRITEPROTECT, &protect);
+}
+
 static bool freeze_begin(const rsmi_mem_frozen_t *frozen)
 {
     struct uffdio_register what = {
         .range = {.start = (uintptr_t)frozen->start, .len = frozen->size},
         .mode = UFFDIO_REGISTER_MODE_WP};
-    struct uffdio_writeprotect protect = {.range = what.range,
-                                          .mode = UFFDIO_WRITEPROTECT_MODE_WP};
 
     /* Pages that are not there could not be protected. */
     if (((freeze.userfault.features & UFFD_FEATURE_WP_UNPOPULATED) == 0) &&
@@ -121,7 +128,7 @@ static bool freeze_begin(const rsmi_mem_frozen_t *frozen)
     if (!freeze_tell(UFFDIO_REGISTER, &what)) {
         return false;
     }
-    if (!freeze_tell(UFFDIO_WRITEPROTECT, &protect)) {
+    if (!freeze_protect(frozen)) {
         freeze_end(frozen);
         return false;
     }
@@ -150,6 +157,12 @@ void rsmi_mem_freeze(rsmi_mem_frozen_t *frozen, char *start, size_t size)
         !freeze_is_our_own(frozen)) {
         frozen->is_held = freeze_begin(frozen);
     }
+}
+
+/* The kernel protects only what it was told of, and not what came later. */
+bool rsmi_mem_is_frozen(const rsmi_mem_frozen_t *frozen)
+{
+    return !frozen->is_held || freeze_protect(frozen);
 }
 
 void rsmi_mem_thaw(rsmi_mem_frozen_t *frozen)

@@ -26,6 +26,11 @@ typedef struct {
  * error: see rsmi_mem_freeze() in the source for what that is. The caller's
  * lock guards it. */
 void rsmi_mem_freeze(rsmi_mem_frozen_t *frozen, char *start, size_t size);
+
+/* False when the application has put other memory in place of what was frozen.
+ * Where nothing could be frozen nobody knows: true. */
+bool rsmi_mem_is_frozen(const rsmi_mem_frozen_t *frozen);
+
 void rsmi_mem_thaw(rsmi_mem_frozen_t *frozen);
 
 #endif

@@ -158,27 +158,34 @@ static bool share_read(const rsmi_mem_pages_t *pages, char *to, off_t offset,
 }
 
 /* The private copy is made elsewhere and moved over the range in one step, so
- * that other threads never meet a hole or old contents. */
-static bool share_recall_to(const rsmi_mem_area_t *area,
-                            const rsmi_mem_pages_t *pages, char *copy)
+ * that other threads never meet a hole or old contents. RSMERR_BAD_ADDR when
+ * the application has changed its mappings: what it has put there stays. */
+static int share_recall_to(const rsmi_mem_area_t *area,
+                           const rsmi_mem_pages_t *pages,
+                           const rsmi_mem_frozen_t *frozen, char *copy)
 {
+    void *addr;
+
     if (!share_read(pages, copy, area->offset, area->size)) {
-        return false;
+        return RSMERR_INSUFFICIENT_MEM;
     }
     if (area->prot != (PROT_READ | PROT_WRITE)) {
         (void)syscall(SYS_mprotect, copy, area->size, area->prot);
     }
-    return (char *)syscall(SYS_mremap, copy, area->size, area->size,
-                           MREMAP_MAYMOVE | MREMAP_FIXED,
-                           area->start) == area->start;
+    if (!rsmi_mem_is_frozen(frozen)) {
+        return RSMERR_BAD_ADDR;
+    }
+    addr = (void *)syscall(SYS_mremap, copy, area->size, area->size,
+                           MREMAP_MAYMOVE | MREMAP_FIXED, area->start);
+    return (addr == area->start) ? RSM_SUCCESS : RSMERR_INSUFFICIENT_MEM;
 }
 
 static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
 {
     share_walk_t *walk = arg;
     rsmi_mem_frozen_t frozen;
-    bool is_private;
     char *copy;
+    int rc;
 
     if (!rsmi_mem_pages_lie_at(walk->pages, area, walk->range)) {
         return RSM_SUCCESS;
@@ -192,17 +199,16 @@ static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
         share_announce(area);
     }
     rsmi_mem_freeze(&frozen, area->start, area->size);
-    is_private = share_recall_to(area, walk->pages, copy);
+    rc = share_recall_to(area, walk->pages, &frozen, copy);
     rsmi_mem_thaw(&frozen);
-    if (!is_private) {
+    if (rc != RSM_SUCCESS) {
         (void)munmap(copy, area->size);
-        return RSMERR_INSUFFICIENT_MEM;
     }
-    return RSM_SUCCESS;
+    return rc;
 }
 
-/* A survey ends at the first hole; the application may have made some. Then
- * each page is looked at by itself. */
+/* A survey ends at the first hole; the application may have made some, even
+ * while it went on. Then each page is looked at by itself. */
 static int share_walk_parts(share_walk_t *walk, rsmi_mem_area_func_t func)
 {
     size_t page = rsmi_mem_page_size();
@@ -249,11 +255,13 @@ static int share_exchange_area(const rsmi_mem_area_t *area, void *arg)
         error =
             rsmi_mem_pages_write(walk->fresh, offset, area->start, area->size);
     }
-    if (error == 0) {
+    if (!rsmi_mem_is_frozen(&frozen)) {
+        error = EFAULT;
+    } else if (error == 0) {
         error = share_map(area, area->prot, walk->fresh, offset);
     }
     rsmi_mem_thaw(&frozen);
-    return (error == 0) ? RSM_SUCCESS : RSMERR_INSUFFICIENT_MEM;
+    return share_errno_to_rc(error);
 }
 
 int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,

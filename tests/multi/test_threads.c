@@ -3,6 +3,8 @@
 #include "crew.h"
 #include "writers.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIZE ((size_t)8 * MULTI_PAGE)
@@ -212,4 +214,44 @@ MULTI_TEST(threads, store_while_pages_are_exchanged, 1)
         MULTI_OK(rsm_memseg_export_destroy(segment));
     }
     cr_assert_eq(writers_stop(), 0);
+}
+
+/* A heap that all threads share, and memory of it that is freed too early: the
+ * C library keeps its books in exported pages. */
+static void *free_before_destroy(void *arg)
+{
+    worker_t *worker = arg;
+    unsigned seed = worker->index;
+    rsm_memseg_export_handle_t segment;
+    void *blocks[16], *memory;
+    size_t size;
+    int round, i;
+
+    for (round = 0; round < 400 && worker->code == RSM_SUCCESS; round++) {
+        size = (1 + (size_t)rand_r(&seed) % 16) * MULTI_PAGE;
+        memory = aligned_alloc(MULTI_PAGE, size);
+        worker->code = rsm_memseg_export_create(multi_controller(), &segment,
+                                                memory, size, 0);
+        for (i = 0; i < 16; i++)
+            blocks[i] = malloc(1 + (size_t)rand_r(&seed) % 3000);
+        free(memory);
+        for (i = 0; i < 16; i += 2)
+            blocks[i] = realloc(blocks[i], 1 + (size_t)rand_r(&seed) % 9000);
+        if (worker->code == RSM_SUCCESS)
+            worker->code = rsm_memseg_export_destroy(segment);
+        for (i = 0; i < 16; i++)
+            free(blocks[i]);
+    }
+    return NULL;
+}
+
+MULTI_TEST(threads, free_memory_before_it_is_withdrawn, 1)
+{
+    worker_t workers[THREADS];
+
+    if (!writers_are_held_up()) {
+        cr_skip("skipped: userfaultfd is not to be had here");
+    }
+    (void)mallopt(M_ARENA_MAX, 1);
+    crew_run(free_before_destroy, workers, NULL);
 }

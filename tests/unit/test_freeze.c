@@ -241,6 +241,23 @@ Test(freeze, nobody_is_frozen_by_himself)
     rsmi_mem_thaw(&frozen);
 }
 
+/* Memory is given back and mapped anew under the eyes of the library. */
+Test(freeze, new_memory_is_not_taken_for_the_old)
+{
+    rsmi_mem_frozen_t frozen;
+
+    NEEDS_FREEZE();
+    memory = private_pages(2 * PAGE);
+    rsmi_mem_freeze(&frozen, memory, 2 * PAGE);
+    cr_assert(rsmi_mem_is_frozen(&frozen));
+    cr_assert_eq(mmap(memory + PAGE, PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                 memory + PAGE);
+    cr_assert(!rsmi_mem_is_frozen(&frozen));
+    rsmi_mem_thaw(&frozen);
+    memory[0] = memory[PAGE] = 1;
+}
+
 static volatile sig_atomic_t handled;
 
 static void on_signal(int number)

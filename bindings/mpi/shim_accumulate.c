@@ -221,6 +221,7 @@ int MPI_Accumulate(const void *origin_addr, int origin_count,
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Accumulate);
 
 int MPI_Get_accumulate(const void *origin_addr, int origin_count,
                        MPI_Datatype origin_datatype, void *result_addr,
@@ -245,6 +246,7 @@ int MPI_Get_accumulate(const void *origin_addr, int origin_count,
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Get_accumulate);
 
 /* --- single elements ----------------------------------------------------------- */
 
@@ -350,6 +352,7 @@ int MPI_Fetch_and_op(const void *origin_addr, void *result_addr,
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Fetch_and_op);
 
 int MPI_Compare_and_swap(const void *origin_addr, const void *compare_addr,
                          void *result_addr, MPI_Datatype datatype,
@@ -368,3 +371,4 @@ int MPI_Compare_and_swap(const void *origin_addr, const void *compare_addr,
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Compare_and_swap);

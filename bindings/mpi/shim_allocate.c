@@ -69,6 +69,7 @@ int MPI_Win_allocate(MPI_Aint size, int disp_unit, MPI_Info info, MPI_Comm comm,
     *win = rsmi_window_handle(window);
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_allocate);
 
 static bool allocate_is_noncontiguous(MPI_Info info)
 {
@@ -154,6 +155,7 @@ int MPI_Win_allocate_shared(MPI_Aint size, int disp_unit, MPI_Info info,
     *win = rsmi_window_handle(window);
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_allocate_shared);
 
 int MPI_Win_create_dynamic(MPI_Info info, MPI_Comm comm, MPI_Win *win)
 {
@@ -177,6 +179,7 @@ int MPI_Win_create_dynamic(MPI_Info info, MPI_Comm comm, MPI_Win *win)
     *win = rsmi_window_handle(window);
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_create_dynamic);
 
 /* MPI_PROC_NULL asks for the first rank that has any memory. */
 static int allocate_pick(const rsmi_window_t *window, int rank)
@@ -216,3 +219,4 @@ int MPI_Win_shared_query(MPI_Win win, int rank, MPI_Aint *size, int *disp_unit,
     memcpy(baseptr, &base, sizeof(base));
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_shared_query);

@@ -319,6 +319,7 @@ int MPI_Win_attach(MPI_Win win, void *base, MPI_Aint size)
     return (error == MPI_SUCCESS) ? MPI_SUCCESS
                                   : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_attach);
 
 int MPI_Win_detach(MPI_Win win, const void *base)
 {
@@ -337,3 +338,4 @@ int MPI_Win_detach(MPI_Win win, const void *base)
     return (error == MPI_SUCCESS) ? MPI_SUCCESS
                                   : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_detach);

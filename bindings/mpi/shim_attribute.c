@@ -40,6 +40,7 @@ int MPI_Win_get_attr(MPI_Win win, int keyval, void *attribute_val, int *flag)
     *flag = 1;
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_get_attr);
 
 /* Keys that mean something to a window, and what holds when the program has
  * said nothing. */
@@ -92,6 +93,7 @@ int MPI_Win_get_info(MPI_Win win, MPI_Info *info_used)
     return (error == MPI_SUCCESS) ? MPI_SUCCESS
                                   : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_get_info);
 
 static int attribute_set_info(rsmi_window_t *window, MPI_Info info)
 {
@@ -130,3 +132,4 @@ int MPI_Win_set_info(MPI_Win win, MPI_Info info)
     return (error == MPI_SUCCESS) ? MPI_SUCCESS
                                   : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_set_info);

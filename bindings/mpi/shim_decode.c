@@ -86,14 +86,31 @@ static void decode_element(rsmi_type_t *type, const rsmi_type_t *part)
     }
 }
 
+/* Of predefined types only pairs have a gap, in front of their integer. */
+static int decode_pair(MPI_Aint offset, MPI_Aint extent, int size,
+                       rsmi_type_t *type)
+{
+    const MPI_Aint second = sizeof(int);
+    rsmi_piece_t piece = {offset, 0, (size_t)(size - second), 1};
+    int error;
+
+    error = rsmi_type_add(type, &piece);
+    piece.offset = offset + extent - second;
+    piece.size = sizeof(int);
+    return (error == MPI_SUCCESS) ? rsmi_type_add(type, &piece) : error;
+}
+
 static int decode_leaf(MPI_Datatype handle, MPI_Aint offset, rsmi_type_t *type)
 {
     rsmi_type_t leaf = {.element = handle};
     MPI_Aint lb = 0, extent = 0;
     rsmi_piece_t piece;
-    int error;
+    int size, error;
 
     error = PMPI_Type_get_true_extent(handle, &lb, &extent);
+    if (error == MPI_SUCCESS) {
+        error = PMPI_Type_size(handle, &size);
+    }
     if (error != MPI_SUCCESS) {
         return MPI_ERR_TYPE;
     }
@@ -102,19 +119,26 @@ static int decode_leaf(MPI_Datatype handle, MPI_Aint offset, rsmi_type_t *type)
     if (extent > 0) { /* MPI_LB and MPI_UB are nothing */
         decode_element(type, &leaf);
     }
+    if (size < extent) {
+        type->has_gaps = true;
+        if (type->is_exact) {
+            return decode_pair(offset + lb, extent, size, type);
+        }
+    }
     piece = (rsmi_piece_t){offset + lb, 0, (size_t)extent, 1};
     return rsmi_type_add(type, &piece);
 }
 
 /* --- components --------------------------------------------------------------- */
 
-static int part_begin(MPI_Datatype handle, rsmi_type_t *part)
+static int part_begin(MPI_Datatype handle, bool is_exact, rsmi_type_t *part)
 {
     MPI_Aint lb, extent;
     int error;
 
     memset(part, 0, sizeof(*part));
     part->element = MPI_DATATYPE_NULL;
+    part->is_exact = is_exact;
     error = PMPI_Type_get_extent(handle, &lb, &extent);
     if (error != MPI_SUCCESS) {
         return MPI_ERR_TYPE;
@@ -360,7 +384,7 @@ static int decode_call(const decode_call_t *call, MPI_Aint offset,
     rsmi_type_t part;
 
     for (i = 0; (i < call->type_count) && (error == MPI_SUCCESS); ++i) {
-        error = part_begin(call->types[i], &part);
+        error = part_begin(call->types[i], type->is_exact, &part);
         if (error != MPI_SUCCESS) {
             return error;
         }
@@ -373,6 +397,7 @@ static int decode_call(const decode_call_t *call, MPI_Aint offset,
         if (!is_struct || (call->integers[1 + i] > 0)) {
             decode_element(type, &part);
         }
+        type->has_gaps = type->has_gaps || part.has_gaps;
         free(part.pieces.at);
     }
     return error;
@@ -392,5 +417,9 @@ int rsmi_type_decode(MPI_Datatype handle, MPI_Aint offset, rsmi_type_t *type)
     }
     error = decode_call(&call, offset, type);
     decode_free_call(&call);
+    if (type->pieces.count == 0) { /* blocks of no length, of whatever type */
+        type->element = MPI_DATATYPE_NULL;
+        type->element_class = RSMI_CLASS_OTHER;
+    }
     return error;
 }

@@ -56,6 +56,7 @@ int MPI_Win_flush(int rank, MPI_Win win)
     return rsmi_likely(window != NULL) ? flush_one(window, rank)
                                        : PMPI_Win_flush(rank, win);
 }
+RSMI_PROFILED(Win_flush);
 
 int MPI_Win_flush_local(int rank, MPI_Win win)
 {
@@ -69,6 +70,7 @@ int MPI_Win_flush_local(int rank, MPI_Win win)
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_flush_local);
 
 int MPI_Win_flush_all(MPI_Win win)
 {
@@ -77,6 +79,7 @@ int MPI_Win_flush_all(MPI_Win win)
     return rsmi_likely(window != NULL) ? flush_all(window)
                                        : PMPI_Win_flush_all(win);
 }
+RSMI_PROFILED(Win_flush_all);
 
 int MPI_Win_flush_local_all(MPI_Win win)
 {
@@ -85,6 +88,7 @@ int MPI_Win_flush_local_all(MPI_Win win)
     return rsmi_likely(window != NULL) ? flush_all(window)
                                        : PMPI_Win_flush_local_all(win);
 }
+RSMI_PROFILED(Win_flush_local_all);
 
 /* The two copies of the unified model are one; only the processor has to be
  * told. */
@@ -98,3 +102,4 @@ int MPI_Win_sync(MPI_Win win)
     atomic_thread_fence(memory_order_seq_cst);
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_sync);

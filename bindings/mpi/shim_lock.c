@@ -233,6 +233,7 @@ int MPI_Win_lock(int lock_type, int rank, int assert, MPI_Win win)
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_lock);
 
 int MPI_Win_unlock(int rank, MPI_Win win)
 {
@@ -246,6 +247,7 @@ int MPI_Win_unlock(int rank, MPI_Win win)
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_unlock);
 
 int MPI_Win_lock_all(int assert, MPI_Win win)
 {
@@ -259,6 +261,7 @@ int MPI_Win_lock_all(int assert, MPI_Win win)
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_lock_all);
 
 int MPI_Win_unlock_all(MPI_Win win)
 {
@@ -272,3 +275,4 @@ int MPI_Win_unlock_all(MPI_Win win)
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Win_unlock_all);

@@ -44,6 +44,7 @@ int MPI_Rput(const void *origin_addr, int origin_count,
     }
     return request_finish(window, error, request);
 }
+RSMI_PROFILED(Rput);
 
 int MPI_Rget(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
              int target_rank, MPI_Aint target_disp, int target_count,
@@ -65,6 +66,7 @@ int MPI_Rget(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
     }
     return request_finish(window, error, request);
 }
+RSMI_PROFILED(Rget);
 
 int MPI_Raccumulate(const void *origin_addr, int origin_count,
                     MPI_Datatype origin_datatype, int target_rank,
@@ -88,6 +90,7 @@ int MPI_Raccumulate(const void *origin_addr, int origin_count,
     }
     return request_finish(window, error, request);
 }
+RSMI_PROFILED(Raccumulate);
 
 int MPI_Rget_accumulate(const void *origin_addr, int origin_count,
                         MPI_Datatype origin_datatype, void *result_addr,
@@ -114,3 +117,4 @@ int MPI_Rget_accumulate(const void *origin_addr, int origin_count,
     }
     return request_finish(window, error, request);
 }
+RSMI_PROFILED(Rget_accumulate);

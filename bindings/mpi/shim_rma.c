@@ -129,8 +129,9 @@ static int rma_move_runs(const rsmi_buffer_t *buffer, const rsmi_type_t *type,
 {
     rsmi_cursor_t here, there;
 
-    rsmi_cursor_begin(&here, type, buffer->addr, buffer->count);
-    rsmi_cursor_begin(&there, reach->type, reach->addr, count);
+    rsmi_cursor_begin(&here, rsmi_type_bytes(type), buffer->addr,
+                      buffer->count);
+    rsmi_cursor_begin(&there, rsmi_type_bytes(reach->type), reach->addr, count);
     if (reach->far != NULL) {
         return rma_move_far(reach->far, &there, &here, is_put);
     }
@@ -248,6 +249,7 @@ int MPI_Put(const void *origin_addr, int origin_count,
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Put);
 
 int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
             int target_rank, MPI_Aint target_disp, int target_count,
@@ -277,3 +279,4 @@ int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }
+RSMI_PROFILED(Get);

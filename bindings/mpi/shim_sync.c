@@ -216,6 +216,7 @@ int MPI_Win_fence(int assert, MPI_Win win)
     return (window == NULL) ? PMPI_Win_fence(assert, win)
                             : sync_finish(window, sync_fence(window, assert));
 }
+RSMI_PROFILED(Win_fence);
 
 int MPI_Win_post(MPI_Group group, int assert, MPI_Win win)
 {
@@ -225,6 +226,7 @@ int MPI_Win_post(MPI_Group group, int assert, MPI_Win win)
                ? PMPI_Win_post(group, assert, win)
                : sync_finish(window, sync_post(window, group, assert));
 }
+RSMI_PROFILED(Win_post);
 
 int MPI_Win_start(MPI_Group group, int assert, MPI_Win win)
 {
@@ -234,6 +236,7 @@ int MPI_Win_start(MPI_Group group, int assert, MPI_Win win)
                ? PMPI_Win_start(group, assert, win)
                : sync_finish(window, sync_start(window, group, assert));
 }
+RSMI_PROFILED(Win_start);
 
 int MPI_Win_complete(MPI_Win win)
 {
@@ -242,6 +245,7 @@ int MPI_Win_complete(MPI_Win win)
     return (window == NULL) ? PMPI_Win_complete(win)
                             : sync_finish(window, sync_complete(window));
 }
+RSMI_PROFILED(Win_complete);
 
 int MPI_Win_wait(MPI_Win win)
 {
@@ -250,6 +254,7 @@ int MPI_Win_wait(MPI_Win win)
     return (window == NULL) ? PMPI_Win_wait(win)
                             : sync_finish(window, sync_wait(window));
 }
+RSMI_PROFILED(Win_wait);
 
 int MPI_Win_test(MPI_Win win, int *flag)
 {
@@ -272,3 +277,4 @@ int MPI_Win_test(MPI_Win win, int *flag)
     }
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_test);

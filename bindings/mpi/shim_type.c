@@ -16,6 +16,11 @@ static void type_delete(rsmi_type_t *type)
 {
     free(type->pieces.at);
     type->pieces.at = NULL;
+    if (type->exact != NULL) {
+        free(type->exact->pieces.at);
+        free(type->exact);
+        type->exact = NULL;
+    }
     pthread_mutex_lock(&type_lock);
     if (type_spare_count < sizeof(type_spare) / sizeof(type_spare[0])) {
         type_spare[type_spare_count++] = type;
@@ -64,6 +69,23 @@ static void type_finish(rsmi_type_t *type)
                       (type->extent == (MPI_Aint)type->size));
 }
 
+/* The same once more, for copying. */
+static int type_describe_exact(MPI_Datatype handle, rsmi_type_t *type)
+{
+    rsmi_type_t *exact;
+
+    exact = calloc(1, sizeof(*exact));
+    if (exact == NULL) {
+        return MPI_ERR_NO_MEM;
+    }
+    type->exact = exact;
+    exact->size = type->size;
+    exact->extent = type->extent;
+    exact->element = MPI_DATATYPE_NULL;
+    exact->is_exact = true;
+    return rsmi_type_decode(handle, 0, exact);
+}
+
 static int type_describe(MPI_Datatype handle, rsmi_type_t *type)
 {
     MPI_Count size, lb, extent;
@@ -88,9 +110,13 @@ static int type_describe(MPI_Datatype handle, rsmi_type_t *type)
     type->element_class = RSMI_CLASS_OTHER;
     type->element_size = 0;
     type->pieces = (rsmi_pieces_t){NULL, 0, 0};
+    type->has_gaps = false;
 
     error = rsmi_type_decode(handle, 0, type);
     type_finish(type);
+    if ((error == MPI_SUCCESS) && type->has_gaps) {
+        error = type_describe_exact(handle, type);
+    }
     return error;
 }
 

@@ -35,7 +35,7 @@ typedef struct {
     size_t room;
 } rsmi_pieces_t;
 
-typedef struct {
+typedef struct rsmi_type {
     rsmi_entry_t entry; /* key: the datatype */
     size_t size;        /* bytes of data */
     MPI_Aint extent;
@@ -45,10 +45,19 @@ typedef struct {
     rsmi_class_t element_class;
     MPI_Datatype element; /* the predefined type that all of it consists of */
     size_t element_size;  /* its bytes, as far as the last one that counts */
-    rsmi_pieces_t pieces;
+    rsmi_pieces_t pieces; /* of whole elements */
+    bool has_gaps;        /* within elements: MPI_SHORT_INT */
+    bool is_exact;        /* the pieces leave those out */
+    struct rsmi_type *exact; /* the same type without them; NULL: no gaps */
 } rsmi_type_t;
 
 extern rsmi_table_t rsmi_types;
+
+/* What to copy bytes by; what is computed with are whole elements. */
+static inline const rsmi_type_t *rsmi_type_bytes(const rsmi_type_t *type)
+{
+    return rsmi_likely(type->exact == NULL) ? type : type->exact;
+}
 
 /* Takes the type apart. MPI_SUCCESS, MPI_ERR_TYPE, MPI_ERR_NO_MEM. */
 int rsmi_type_learn(MPI_Datatype handle, rsmi_type_t **type_p);

@@ -107,18 +107,20 @@ bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe)
 int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,
                    MPI_Comm comm, MPI_Win *win)
 {
-    rsmi_recipe_t recipe = {.comm = comm,
-                            .info = info,
-                            .flavor = MPI_WIN_FLAVOR_CREATE,
-                            .disp_unit = disp_unit,
-                            .base = base,
-                            .bytes = size,
-                            .exported = (size > 0) ? base : NULL,
-                            .exported_size = (size_t)size};
+    rsmi_recipe_t recipe = {
+        .comm = comm,
+        .info = info,
+        .flavor = MPI_WIN_FLAVOR_CREATE,
+        .disp_unit = disp_unit,
+        .base = base,
+        .bytes = size,
+        .exported = (size > 0) ? base : NULL,
+        .exported_size = (size_t)size,
+        .rc = ((base == NULL) && (size > 0)) ? RSMERR_BAD_ADDR : RSM_SUCCESS};
     rsmi_window_t *window = NULL;
     int error = MPI_SUCCESS;
 
-    if (rsmi_window_is_candidate(&recipe) && ((base != NULL) || (size == 0))) {
+    if (rsmi_window_is_candidate(&recipe)) {
         error = rsmi_window_create(&recipe, &window);
     }
     if (error != MPI_SUCCESS) {
@@ -131,6 +133,7 @@ int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,
     *win = rsmi_window_handle(window);
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_create);
 
 int MPI_Win_free(MPI_Win *win)
 {
@@ -152,3 +155,4 @@ int MPI_Win_free(MPI_Win *win)
     *win = MPI_WIN_NULL;
     return MPI_SUCCESS;
 }
+RSMI_PROFILED(Win_free);

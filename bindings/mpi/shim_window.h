@@ -10,6 +10,7 @@
 #ifndef RSMI_SHIM_WINDOW_H
 #define RSMI_SHIM_WINDOW_H
 
+#include "shim_next.h"
 #include "shim_table.h"
 
 #include <mpi.h>

@@ -65,6 +65,11 @@ communicators of other processes have, too: one removes the other's"
 
 # --- datatypes ---------------------------------------------------------------
 
+rsm_mpi_plain(elements/empty_blocks_say_nothing
+    "every component takes the type of blocks without elements for one of the \
+types that it computes with: MPI_ERR_ARG"
+    "RSM_MPI_TEST_WITHOUT=*/accumulate")
+
 rsm_mpi_plain(derived/accumulate
     "osc/rdma takes 20 seconds where others take half a one" ${rsm_mpi_pt2pt})
 rsm_mpi_plain(derived/get_accumulate

@@ -463,3 +463,22 @@ MPI_TEST_EITHER(windows, lie_over_memory_that_is_only_read, 2)
     EXPECT_EQ(memory[9], 70 + mpi_rank);
     EXPECT(munmap(memory, 8192) == 0);
 }
+
+/* Nobody reads there: what becomes of such a window is the same everywhere. */
+MPI_TEST_EITHER(windows, have_an_address_or_are_handed_on, 2)
+{
+    static int64_t memory[8];
+    int64_t value = 12;
+    MPI_Win win;
+
+    MPI_OK(MPI_Win_create((mpi_rank == 1) ? NULL : memory, sizeof(memory),
+                          sizeof(memory[0]), MPI_INFO_NULL, MPI_COMM_WORLD,
+                          &win));
+    MPI_OK(MPI_Win_fence(0, win));
+    if (mpi_rank == 1) {
+        MPI_OK(MPI_Put(&value, 1, MPI_INT64_T, 0, 3, 1, MPI_INT64_T, win));
+    }
+    MPI_OK(MPI_Win_fence(0, win));
+    EXPECT_EQ(memory[3], (mpi_rank == 0) ? 12 : 0);
+    MPI_OK(MPI_Win_free(&win));
+}

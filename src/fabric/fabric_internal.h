@@ -125,7 +125,11 @@ struct rsmi_fabric_service {
     size_t address_size;
     int fd; /* epoll around UCX's descriptor and the timer */
     int timer_fd;
-    long delay_ns; /* the timer's, 0 when it is off */
+    long delay_ns;             /* the timer's, 0 when it is off */
+    rsmi_time_t last_event;    /* when the worker last did something */
+    rsmi_time_t crowded_until; /* others want our processor so long */
+    rsmi_time_t linger_ns;     /* it is polled so long after that */
+    rsmi_time_t next_yield;    /* ns after that */
     rsmi_fabric_known_t *guests;
     bool has_news; /* some guest was reached or has failed */
 };

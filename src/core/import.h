@@ -53,42 +53,42 @@ typedef struct {
     _Atomic uint64_t failures; /* of the peer, already reported */
 } rsmi_far_t;
 
+/* The order leaves no gaps: there may be tens of thousands. */
 typedef struct rsmi_import {
     rsmi_object_t object;
 
-    /* Read by every access, written hardly ever. Sizes and mode change under
-     * the lock, by rsmi_import_refresh(). */
-    rsmi_door_t door;
-
+    /* Read by accesses, written hardly ever, and with the door under the lock,
+     * by rsmi_import_refresh(). */
     _Atomic size_t low; /* accessible bytes: [low, high) */
     _Atomic size_t high;
+    size_t size;
     rsm_permission_t perm;
     _Atomic uint32_t barriers; /* initialised and not destroyed */
+    rsmi_door_t door;
 
-    size_t size;
-    rsmi_path_t path;
+    rsmi_far_t *far; /* NULL unless UCX does the access */
     rsmi_peer_t *peer;
     uint64_t cookie;
     rsmi_event_t event;
     rsmi_bell_t *bell; /* the exporter's counter; NULL: it counts for us */
     uint32_t bell_generation;
+    rsmi_path_t path;
 
     /* Pages that are mapped, whoever does the access. */
     char *pages;
     rsmi_import_piece_t *pieces; /* runs of one file each; NULL: just one */
-    size_t piece_count;
+    uint32_t piece_count;
 
-    rsmi_far_t *far; /* NULL unless UCX does the access */
-
-    rsmi_lock_t lock;
+    uint8_t margin;   /* of the memory before us: see import_new() */
+    bool owes_answer; /* to a withdrawal; peers lock */
     bool is_over RSMI_GUARDED_FIELD(lock);    /* view and mapping are blank */
     bool is_leaving RSMI_GUARDED_FIELD(lock); /* being disconnected */
+    rsmi_lock_t lock;
     char *mapping RSMI_GUARDED_FIELD(lock);
     size_t mapping_size RSMI_GUARDED_FIELD(lock);
     int mapping_prot RSMI_GUARDED_FIELD(lock);
 
-    bool owes_answer;  /* to a withdrawal; peers lock */
-    UT_hash_handle hh; /* of the peer, by cookie */
+    UT_hash_handle hh; /* of the peer, by cookie; the last member */
 } rsmi_import_t;
 
 /* A generation word that agrees with nothing: where imports look once they

@@ -165,11 +165,8 @@ int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                             unsigned width, uint64_t remote, uint64_t operand,
                             uint64_t compare, uint64_t *old_p);
 
-/* Earlier puts to the peer complete there before later operations. */
-int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait);
-
 /* Every operation on the peer started so far is complete there.
- * Results of put, get, atomic, order and flush: RSM_SUCCESS;
+ * Results of put, get, atomic and flush: RSM_SUCCESS;
  * RSMERR_CONN_ABORTED, the peer is lost (UCX says so or is_lost does);
  * RSMERR_BARRIER_FAILURE, an operation failed or its end could not be awaited
  * in time; RSMERR_INSUFFICIENT_RESOURCES. */

@@ -82,16 +82,6 @@ static bool flush_is_in_order(const rsmi_fabric_peer_t *peer)
              atomic_load_explicit(&peer->has_emulated, memory_order_relaxed));
 }
 
-/* Not by UCX's own fence, which may flush the worker, dead peers included. */
-int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
-{
-    if (!flush_is_in_order(peer) && flush_is_due(peer)) {
-        return flush_by_ucx(peer, wait);
-    }
-
-    return flush_by_fence(peer);
-}
-
 int rsmi_fabric_flush(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
 {
     if (flush_is_due(peer)) {

@@ -464,7 +464,7 @@ static void check_order(const path_t *path)
         cr_assert_eq(rsmi_fabric_put(target.key, target.card.remote, data,
                                      sizeof(data), &wait),
                      RSM_SUCCESS);
-        cr_assert_eq(rsmi_fabric_order(target.peer, &wait), RSM_SUCCESS);
+        cr_assert_eq(rsmi_fabric_flush(target.peer, &wait), RSM_SUCCESS);
         cr_assert_eq(rsmi_fabric_put(target.key, target.card.remote + 32768,
                                      &round, sizeof(round), &wait),
                      RSM_SUCCESS);

@@ -42,7 +42,6 @@ static void check_dead_by_tcp(bool is_warm)
     cr_assert_eq(rsmi_fabric_atomic(target.key, RSMI_ATOMIC_ADD, 8,
                                     target.card.remote, 1, 0, &word, &wait),
                  RSMERR_CONN_ABORTED);
-    cr_assert_eq(rsmi_fabric_order(target.peer, &wait), RSMERR_CONN_ABORTED);
     cr_assert_eq(rsmi_fabric_flush(target.peer, &wait), RSMERR_CONN_ABORTED);
     target_end_dead(&target);
 }

@@ -183,6 +183,13 @@ class Run:
               f"peers: about {minutes} minute{'s' * (minutes > 1)}",
               flush=True)
 
+    def is_too_long(self, spent, number):
+        """Whether one more round would, as the rounds before went."""
+        before = sum(self.expected(each) for each in range(1, number))
+        most = self.effort.get("seconds")
+        return (most is not None and before > 0
+                and spent * (1 + self.expected(number) / before) > most)
+
     def other_parts(self, number):
         options = self.options
         if "scale" in options.parts:
@@ -212,14 +219,12 @@ class Run:
         self.announce()
         began = time.monotonic()
         for number in range(1, self.effort["rounds"] + 1):
-            # One more as long as those before took?
-            expected = ((time.monotonic() - began) * number
-                        / max(1, number - 1))
-            if number > 1 and expected > self.effort.get("seconds", expected):
+            spent = time.monotonic() - began
+            if number > 1 and self.is_too_long(spent, number):
                 print(f"-- no time for round {number}", flush=True)
                 break
             print(f"-- round {number} of {self.effort['rounds']}, "
-                  f"{time.monotonic() - began:.0f} s", flush=True)
+                  f"{spent:.0f} s", flush=True)
             self.results["rounds"] = max(number, self.results["rounds"])
             self.round(number)
         self.results["machine"] = compare_machine.describe()

@@ -4,6 +4,7 @@
 #include "core/backing_table.h"
 #include "rsmapi.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -95,14 +96,35 @@ static int acquire_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
     return RSM_SUCCESS;
 }
 
+/* From the running frame up to the first one of the thread: after a fork these
+ * frames would be those of the parent and of the child at once. Of a stack that
+ * the program has made for itself only the page of this frame is known. */
+static bool acquire_is_stack(const char *addr, size_t size)
+{
+    const char *here = __builtin_frame_address(0);
+    pthread_attr_t attributes;
+    size_t stack_size;
+    void *stack;
+
+    if (addr + size <= here) {
+        return false;
+    }
+    if (addr <= here) {
+        return true;
+    }
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
+        return false;
+    }
+    (void)pthread_attr_getstack(&attributes, &stack, &stack_size);
+    (void)pthread_attr_destroy(&attributes);
+    return (here >= (char *)stack) && (addr < (char *)stack + stack_size);
+}
+
 static int acquire_survey(void *addr, size_t size, acquire_t *acquire)
     RSMI_REQUIRES(rsmi_memory_lock)
 {
-    char here;
-
     memset(acquire, 0, sizeof(*acquire));
-    /* Pages under the running stack frame cannot change places. */
-    if ((&here >= (char *)addr) && (&here < (char *)addr + size)) {
+    if (acquire_is_stack(addr, size)) {
         return RSMERR_BAD_ADDR;
     }
     return rsmi_mem_survey(addr, size, acquire_area, acquire);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "multi.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -219,4 +220,31 @@ MULTI_TEST(export, memory_is_copied_by_fork, 1)
     cr_assert_eq(status, 0, "the child does not see the contents");
     cr_assert_eq(segment.memory[0], 'p', "the child wrote the parent's page");
     multi_withdraw(&segment);
+}
+
+/* Memory of frames further up, too: it may share pages with frames in use. */
+static void *export_stack(void *arg)
+{
+    unsigned char array[16 * MULTI_PAGE];
+    uintptr_t at = (uintptr_t)array + 8 * MULTI_PAGE;
+    rsm_memseg_export_handle_t segment;
+
+    array[0] = 0;
+    *(int *)arg = rsm_memseg_export_create(
+        multi_controller(), &segment,
+        (void *)(at & ~(uintptr_t)(MULTI_PAGE - 1)), MULTI_PAGE, 0);
+    return array[0] == 0 ? arg : NULL;
+}
+
+MULTI_TEST(export, refuses_all_of_the_callers_stack, 1)
+{
+    int rc = RSM_SUCCESS;
+    pthread_t thread;
+
+    cr_assert_not_null(export_stack(&rc));
+    cr_assert_eq(rc, RSMERR_BAD_ADDR);
+    rc = RSM_SUCCESS;
+    cr_assert_eq(pthread_create(&thread, NULL, export_stack, &rc), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_assert_eq(rc, RSMERR_BAD_ADDR);
 }

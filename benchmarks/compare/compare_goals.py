@@ -5,6 +5,8 @@ A goal looks at each round by itself, so that a slow minute of the machine
 counts for both sides, and judges the median of the rounds."""
 import statistics
 
+from compare_figures import number
+
 RSM = ("rsm", "implicit")
 # The same in turn with the bare machine, on the same pages; see
 # common_beside.h.
@@ -20,6 +22,18 @@ class Goal:
         self.limit = limit
         self.is_at_most = is_at_most
         self.unit = unit
+        self.beside = ""  # the peer that one looks at
+
+    def compare(self, figures, ours, best):
+        """Says how the best peer does."""
+        if best is None or ours not in figures:
+            return
+        value = figures.median(best)
+        ratio = value / figures.median(ours)
+        if not figures.is_time(best[2]):
+            ratio = 1 / ratio
+        self.beside = (f"{number(value)} {figures.units[best[2]]} "
+                       f"({best[0]} {best[1]}): {number(ratio)} times")
 
     def is_met(self, value):
         return value <= self.limit if self.is_at_most else value >= self.limit
@@ -146,6 +160,16 @@ def threads(figures, goals):
                                *keys), 0.9, False))
 
 
+def instructions(figures, goals):
+    for call, mode, limit in (("put64", "implicit", 60),
+                              ("put64", "explicit", 45),
+                              ("open_close", "implicit", 60),
+                              ("open_close", "explicit", 60)):
+        goals.append(Goal(f"instructions of {call}, {mode} mode", together(
+            figures, lambda value: value, ("rsm", mode, f"instructions_{call}",
+                                           0)), limit, True))
+
+
 def control(figures, goals):
     goals.append(Goal("connect and disconnect, of a socket round trip and "
                       "UCX's part",
@@ -188,7 +212,7 @@ def human(size):
 
 def goals_of(figures):
     goals = []
-    for part in (small, large, waiting, atomics, threads, control,
-                 through_ucx):
+    for part in (small, instructions, large, waiting, atomics, threads,
+                 control, through_ucx):
         part(figures, goals)
     return [goal for goal in goals if goal.values]

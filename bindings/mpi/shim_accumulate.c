@@ -201,6 +201,25 @@ int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
                : rsmi_far_accumulate(window, there->rank, &reach, &walk, op);
 }
 
+/* The same dense type on both sides. False: not that simple, or wrong. */
+static bool accumulate_plain(rsmi_window_t *window, const void *origin,
+                             const rsmi_there_t *there, MPI_Op op, int *error_p)
+{
+    accumulate_run_t run = {.origin = origin};
+    const rsmi_type_t *type;
+
+    run.target = rsmi_rma_plain(window, there, &type, &run.size);
+    if ((run.target == NULL) || (run.size == 0) ||
+        (type->element_class == RSMI_CLASS_MIXED) ||
+        (rsmi_op_check(op, type, false) != MPI_SUCCESS)) {
+        return false;
+    }
+    run.where =
+        (uint64_t)(there->disp * window->targets[there->rank].disp_unit);
+    *error_p = accumulate_run(window, there->rank, type, op, run);
+    return true;
+}
+
 int MPI_Accumulate(const void *origin_addr, int origin_count,
                    MPI_Datatype origin_datatype, int target_rank,
                    MPI_Aint target_disp, int target_count,
@@ -217,7 +236,11 @@ int MPI_Accumulate(const void *origin_addr, int origin_count,
                                target_rank, target_disp, target_count,
                                target_datatype, op, win);
     }
-    error = rsmi_rma_accumulate(window, &origin, NULL, &there, op);
+    if ((origin_datatype != target_datatype) ||
+        (origin_count != target_count) ||
+        !accumulate_plain(window, origin_addr, &there, op, &error)) {
+        error = rsmi_rma_accumulate(window, &origin, NULL, &there, op);
+    }
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }

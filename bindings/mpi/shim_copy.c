@@ -93,11 +93,92 @@ void rsmi_cursor_write(rsmi_cursor_t *cursor, const char *from, size_t size)
     }
 }
 
+/* --- from one to the other --------------------------------------------------- */
+
+#define COPY_EACH(number)                                              \
+    for (; count > 0; --count, to += to_stride, from += from_stride) { \
+        memcpy(to, from, number);                                      \
+    }
+
+/* @p count runs of @p size bytes. Single numbers are what most types have. */
+static void copy_runs(char *to, MPI_Aint to_stride, const char *from,
+                      MPI_Aint from_stride, size_t size, size_t count)
+{
+    if (size == sizeof(uint64_t)) {
+        COPY_EACH(sizeof(uint64_t))
+    } else if (size == sizeof(uint32_t)) {
+        COPY_EACH(sizeof(uint32_t))
+    } else {
+        for (; count > 0; --count, to += to_stride, from += from_stride) {
+            memmove(to, from, size);
+        }
+    }
+}
+
+static bool copy_is_at_start(const rsmi_cursor_t *cursor)
+{
+    return (cursor->left > 0) && (cursor->piece == 0) &&
+           (cursor->repeat == 0) && (cursor->done == 0);
+}
+
+/* Instances of the same type, as long as there are any on both sides. */
+static void copy_alike(rsmi_cursor_t *to, rsmi_cursor_t *from)
+{
+    const rsmi_pieces_t *pieces = &to->type->pieces;
+    const rsmi_piece_t *piece;
+    size_t i;
+
+    for (; (to->left > 0) && (from->left > 0); --to->left, --from->left) {
+        for (i = 0; i < pieces->count; ++i) {
+            piece = &pieces->at[i];
+            copy_runs(to->addr + piece->offset, piece->stride,
+                      from->addr + piece->offset, piece->stride, piece->size,
+                      piece->count);
+        }
+        to->addr += to->type->extent;
+        from->addr += from->type->extent;
+    }
+}
+
+/* How many runs of @p size bytes follow from here on at even distances. */
+static size_t copy_series(const rsmi_cursor_t *cursor, size_t size,
+                          MPI_Aint *stride_p)
+{
+    const rsmi_type_t *type = cursor->type;
+    const rsmi_piece_t *piece;
+
+    *stride_p = (MPI_Aint)size;
+    if (type->is_dense) {
+        return ((size_t)cursor->left * type->size - cursor->done) / size;
+    }
+    piece = &type->pieces.at[cursor->piece];
+    if ((cursor->done != 0) || (piece->size != size)) {
+        return 1;
+    }
+    *stride_p = piece->stride;
+    return piece->count - cursor->repeat;
+}
+
+static void copy_advance(rsmi_cursor_t *cursor, size_t size, size_t count)
+{
+    if (cursor->type->is_dense) {
+        rsmi_cursor_advance(cursor, size * count);
+    } else {
+        cursor->repeat += count - 1;
+        rsmi_cursor_advance(cursor, size);
+    }
+}
+
 void rsmi_cursor_copy(rsmi_cursor_t *to, rsmi_cursor_t *from)
 {
-    size_t size, other;
+    MPI_Aint to_stride, from_stride;
+    size_t size, other, count;
     char *dst, *src;
 
+    if ((to->type == from->type) && !to->type->is_dense &&
+        copy_is_at_start(to) && copy_is_at_start(from)) {
+        copy_alike(to, from);
+    }
     for (;;) {
         size = rsmi_cursor_run(to, &dst);
         other = rsmi_cursor_run(from, &src);
@@ -105,12 +186,11 @@ void rsmi_cursor_copy(rsmi_cursor_t *to, rsmi_cursor_t *from)
         if (size == 0) {
             return;
         }
-        if (size == sizeof(uint64_t)) {
-            memcpy(dst, src, sizeof(uint64_t));
-        } else {
-            memmove(dst, src, size);
-        }
-        rsmi_cursor_advance(to, size);
-        rsmi_cursor_advance(from, size);
+        count = copy_series(to, size, &to_stride);
+        other = copy_series(from, size, &from_stride);
+        count = (count < other) ? count : other;
+        copy_runs(dst, to_stride, src, from_stride, size, count);
+        copy_advance(to, size, count);
+        copy_advance(from, size, count);
     }
 }

@@ -50,9 +50,9 @@ int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
 
 /* --- sums ------------------------------------------------------------------- */
 
-/* Sums of a few machine numbers take less than asking the MPI library for
- * them. */
-enum { OP_FEW = 8 };
+/* Up to so many bytes of machine numbers are added in less time than it takes to
+ * ask the MPI library. */
+enum { OP_FEW = 1024 };
 
 #define OP_SUM(name, number)                                           \
     static void op_sum_##name(char *to, const char *from, size_t size) \
@@ -60,7 +60,7 @@ enum { OP_FEW = 8 };
         number a, b;                                                   \
         size_t i;                                                      \
                                                                        \
-        for (i = 0; i < size; i += sizeof(number)) {                   \
+        for (i = 0; i + sizeof(number) <= size; i += sizeof(number)) { \
             memcpy(&a, to + i, sizeof(a));                             \
             memcpy(&b, from + i, sizeof(b));                           \
             a += b;                                                    \
@@ -98,8 +98,7 @@ void rsmi_op_apply(MPI_Op op, const rsmi_type_t *type, char *to,
     enum { AT_ONCE = 1 << 20 }; /* elements are counted by an int */
     size_t count, some;
 
-    if ((op == MPI_SUM) && (size <= OP_FEW * sizeof(uint64_t)) &&
-        op_sum(type, to, from, size)) {
+    if ((op == MPI_SUM) && (size <= OP_FEW) && op_sum(type, to, from, size)) {
         return;
     }
     if (op == MPI_NO_OP) {

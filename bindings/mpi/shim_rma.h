@@ -55,4 +55,35 @@ static inline bool rsmi_rma_is_open(rsmi_window_t *window, int rank)
                                  memory_order_relaxed)) != 0;
 }
 
+/* Most programs move the same plain type from here to there. Where its @p count
+ * instances are at the target, if that is all there is to it and nothing is
+ * wrong; NULL: the general way finds out. */
+static inline char *rsmi_rma_plain(rsmi_window_t *window,
+                                   const rsmi_there_t *there,
+                                   const rsmi_type_t **type_p, size_t *size_p)
+{
+    const rsmi_type_t *type =
+        rsmi_table_find(&rsmi_types, (const void *)there->type);
+    const rsmi_target_t *target;
+    MPI_Aint at;
+    size_t size;
+
+    if ((type == NULL) || !type->is_dense || (there->count <= 0) ||
+        ((unsigned)there->rank >= (unsigned)window->size) ||
+        !rsmi_rma_is_open(window, there->rank)) {
+        return NULL;
+    }
+    target = &window->targets[there->rank];
+    size = (size_t)there->count * type->size;
+    /* In a dynamic window no rank has any size. */
+    if (__builtin_mul_overflow(there->disp, (MPI_Aint)target->disp_unit, &at) ||
+        ((size_t)at >= (size_t)target->size) ||
+        (size > (size_t)target->size - (size_t)at) || (target->addr == NULL)) {
+        return NULL;
+    }
+    *type_p = type;
+    *size_p = size;
+    return target->addr + at;
+}
+
 #endif

@@ -66,3 +66,9 @@ Test(mpi_hosts, communicators)
 {
     hosts_test(5, MPI_PROGRAM("windows"), "windows/lie_over_subcommunicators");
 }
+
+/* Open MPI says so, too. */
+Test(mpi_hosts, shared_memory)
+{
+    hosts_test(4, MPI_PROGRAM("dynamic"), "shared/hosts_share_none");
+}

@@ -209,6 +209,33 @@ MPI_TEST_SHARED(shared, stores_meet_operations, 2)
     window_close(&w);
 }
 
+/* There is no memory that processes of different hosts load from. */
+MPI_TEST_SHARED(shared, hosts_share_none, 4)
+{
+    MPI_Win win = MPI_WIN_NULL;
+    int64_t *base;
+    MPI_Comm host;
+    int here;
+
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL,
+                        &host);
+    MPI_Comm_size(host, &here);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    if (here == mpi_size) {
+        MPI_OK(MPI_Win_allocate_shared(64, 8, MPI_INFO_NULL, MPI_COMM_WORLD,
+                                       &base, &win));
+    } else {
+        MPI_FAILS(MPI_Win_allocate_shared(64, 8, MPI_INFO_NULL, MPI_COMM_WORLD,
+                                          &base, &win),
+                  MPI_ERR_RMA_SHARED);
+        MPI_OK(
+            MPI_Win_allocate_shared(64, 8, MPI_INFO_NULL, host, &base, &win));
+    }
+    base[0] = mpi_rank;
+    MPI_OK(MPI_Win_free(&win));
+    MPI_Comm_free(&host);
+}
+
 /* Parts of their own, where a process may place them as it likes; some have
  * none. */
 MPI_TEST_SHARED(shared, parts_may_lie_apart, 4)

@@ -9,10 +9,11 @@
 typedef uint32_t __attribute__((may_alias)) atomic_word32_t;
 typedef uint64_t __attribute__((may_alias)) atomic_word64_t;
 
+/* Of a size that travels in a register. */
 typedef struct {
-    uint64_t operand;
-    uint64_t compare;
-} atomic_operands_t;
+    rsmi_atomic_op_t op;
+    unsigned width;
+} atomic_what_t;
 
 #define ATOMIC_APPLY(type, at)                                                 \
     switch (op) {                                                              \
@@ -50,29 +51,45 @@ RSMI_INLINE uint64_t atomic_apply(char *at, rsmi_atomic_op_t op, unsigned width,
     ATOMIC_APPLY(atomic_word64_t, at)
 }
 
-/* Leaves the guarded section. */
-static RSMI_COLD int atomic_transfer(rsmi_import_t *import, rsmi_atomic_op_t op,
-                                     unsigned width, size_t offset,
-                                     const atomic_operands_t *operands,
-                                     uint64_t *old_p)
+RSMI_INLINE void atomic_answer(void *old, unsigned width, uint64_t found)
 {
+    if (old == NULL) {
+        return;
+    }
+    if (width == 4) {
+        *(uint32_t *)old = (uint32_t)found;
+    } else {
+        *(uint64_t *)old = found;
+    }
+}
+
+/* Leaves the guarded section. */
+static RSMI_COLD int atomic_transfer(rsmi_import_t *import, atomic_what_t what,
+                                     size_t offset, uint64_t operand,
+                                     uint64_t compare, void *old)
+{
+    uint64_t found = 0;
     int rc;
 
     rsmi_handle_hold(&import->object);
     rsmi_guard_leave();
-    rc = rsmi_transfer_atomic(import, op, width, offset, operands->operand,
-                              operands->compare, old_p);
+    rc = rsmi_transfer_atomic(import, what.op, what.width, offset, operand,
+                              compare, &found);
     rsmi_handle_put(&import->object);
+    if (rc == RSM_SUCCESS) {
+        atomic_answer(old, what.width, found);
+    }
     return rc;
 }
 
 /* Whatever is not plain, and what there is to say about it. */
-static RSMI_COLD int atomic_run(rsm_memseg_import_handle_t handle, off_t offset,
-                                rsmi_atomic_op_t op, unsigned width,
-                                const atomic_operands_t *operands,
-                                uint64_t *old_p)
+static RSMI_COLD int atomic_special(rsm_memseg_import_handle_t handle,
+                                    off_t offset, atomic_what_t what,
+                                    uint64_t operand, uint64_t compare,
+                                    void *old)
 {
     rsmi_import_t *import;
+    uint64_t found;
     int rc;
 
     rsmi_guard_enter(handle);
@@ -81,78 +98,73 @@ static RSMI_COLD int atomic_run(rsm_memseg_import_handle_t handle, off_t offset,
         rc = RSMERR_BAD_SEG_HNDL;
         goto out;
     }
-    if (((uint64_t)offset & (width - 1)) != 0) {
+    if (((uint64_t)offset & (what.width - 1)) != 0) {
         rc = RSMERR_BAD_MEM_ALIGNMENT;
         goto out;
     }
-    rc = rsmi_span_check(import, offset, width, RSM_PERM_RDWR);
+    rc = rsmi_span_check(import, offset, what.width, RSM_PERM_RDWR);
     if (rc != RSM_SUCCESS) {
         goto out;
     }
     if (import->door.view == NULL) {
-        return atomic_transfer(import, op, width, (size_t)offset, operands,
-                               old_p);
+        return atomic_transfer(import, what, (size_t)offset, operand, compare,
+                               old);
     }
-    *old_p = atomic_apply(import->door.view + offset, op, width,
-                          operands->operand, operands->compare);
+    found = atomic_apply(import->door.view + offset, what.op, what.width,
+                         operand, compare);
     rc = rsmi_span_settle_atomic(&import->door);
+    if (rc == RSM_SUCCESS) {
+        atomic_answer(old, what.width, found);
+    }
 out:
     rsmi_guard_leave();
     return rc;
 }
 
-/* Calls nothing unless the access is a special one. */
+/* Calls nothing and saves no registers: what is special ends in a jump. */
 RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
-                            rsmi_atomic_op_t op, unsigned width,
-                            atomic_operands_t operands, uint64_t *old_p)
+                            atomic_what_t what, uint64_t operand,
+                            uint64_t compare, void *old)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset;
     const rsmi_door_t *door;
+    uint64_t found;
     int rc;
 
     door = rsmi_handle_door(self, handle);
     if (rsmi_unlikely((start >= atomic_load_explicit(&door->atomic_size,
                                                      memory_order_relaxed)) ||
-                      ((start & (width - 1)) != 0))) {
+                      ((start & (what.width - 1)) != 0))) {
         rsmi_guard_retreat(self);
-        return atomic_run(handle, offset, op, width, &operands, old_p);
+        return atomic_special(handle, offset, what, operand, compare, old);
     }
-    *old_p = atomic_apply(door->view + start, op, width, operands.operand,
-                          operands.compare);
+    found =
+        atomic_apply(door->view + start, what.op, what.width, operand, compare);
     rc = rsmi_span_settle_atomic(door);
     rsmi_guard_retreat(self);
+    if (rsmi_likely(rc == RSM_SUCCESS)) {
+        atomic_answer(old, what.width, found);
+    }
     return rc;
 }
 
-#define ATOMIC_DEFINE(name, op, type, width)                                  \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,  \
-                                       off_t offset, type value, type *old)   \
-    {                                                                         \
-        atomic_operands_t operands = {.operand = value};                      \
-        uint64_t found = 0;                                                   \
-        int rc = atomic_door(im_memseg, offset, op, width, operands, &found); \
-                                                                              \
-        if ((rc == RSM_SUCCESS) && (old != NULL)) {                           \
-            *old = (type)found;                                               \
-        }                                                                     \
-        return rc;                                                            \
+#define ATOMIC_DEFINE(name, op, type, width)                                 \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
+                                       off_t offset, type value, type *old)  \
+    {                                                                        \
+        return atomic_door(im_memseg, offset, (atomic_what_t){op, width},    \
+                           value, 0, old);                                   \
     }
 
-#define ATOMIC_DEFINE_COMPARE(name, type, width)                             \
-    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
-                                       off_t offset, type expected,          \
-                                       type desired, type *old)              \
-    {                                                                        \
-        atomic_operands_t operands = {desired, expected};                    \
-        uint64_t found = 0;                                                  \
-        int rc = atomic_door(im_memseg, offset, RSMI_ATOMIC_CSWAP, width,    \
-                             operands, &found);                              \
-                                                                             \
-        if ((rc == RSM_SUCCESS) && (old != NULL)) {                          \
-            *old = (type)found;                                              \
-        }                                                                    \
-        return rc;                                                           \
+#define ATOMIC_DEFINE_COMPARE(name, type, width)                               \
+    RSMI_EXPORT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,   \
+                                       off_t offset, type expected,            \
+                                       type desired, type *old)                \
+    {                                                                          \
+        return atomic_door(im_memseg, offset,                                  \
+                           (atomic_what_t){RSMI_ATOMIC_CSWAP, width}, desired, \
+                           expected, old);                                     \
     }
 
 ATOMIC_DEFINE(fetch_add32, RSMI_ATOMIC_ADD, uint32_t, 4)

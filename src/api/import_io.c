@@ -223,9 +223,9 @@ RSMI_EXPORT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
     return io_word(im_memseg, offset, datap, rep_cnt, 8, false, io_get64);
 }
 
-RSMI_EXPORT int rsm_memseg_import_get(rsm_memseg_import_handle_t im_memseg,
-                                      off_t offset, void *dst_addr,
-                                      size_t length)
+RSMI_EXPORT RSMI_OWN_BODY int rsm_memseg_import_get(
+    rsm_memseg_import_handle_t im_memseg, off_t offset, void *dst_addr,
+    size_t length)
 {
     return io_bytes(im_memseg, offset, dst_addr, length, false, io_get8);
 }
@@ -258,9 +258,9 @@ RSMI_EXPORT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
     return io_word(im_memseg, offset, datap, rep_cnt, 8, true, io_put64);
 }
 
-RSMI_EXPORT int rsm_memseg_import_put(rsm_memseg_import_handle_t im_memseg,
-                                      off_t offset, void *src_addr,
-                                      size_t length)
+RSMI_EXPORT RSMI_OWN_BODY int rsm_memseg_import_put(
+    rsm_memseg_import_handle_t im_memseg, off_t offset, void *src_addr,
+    size_t length)
 {
     return io_bytes(im_memseg, offset, src_addr, length, true, io_put8);
 }

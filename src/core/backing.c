@@ -90,9 +90,9 @@ static int backing_make_pages(size_t size, bool is_alone,
     return (rc == RSMERR_INSUFFICIENT_MEM) ? backing_no_room(size) : rc;
 }
 
-static int backing_fill_pages(const rsmi_mem_pages_t *pages, const void *from)
+static int backing_take_pages(const rsmi_mem_pages_t *pages, char *addr)
 {
-    int rc = rsmi_mem_pages_fill(pages, from);
+    int rc = rsmi_mem_pages_take(pages, addr);
 
     return (rc == RSMERR_INSUFFICIENT_MEM) ? backing_no_room(pages->size) : rc;
 }
@@ -158,10 +158,7 @@ int rsmi_backing_create(char *addr, size_t size, rsmi_backing_t **backing_p)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rc = backing_fill_pages(&backing->pages, addr);
-    if (rc == RSM_SUCCESS) {
-        rc = rsmi_mem_pages_place(&backing->pages, addr);
-    }
+    rc = backing_take_pages(&backing->pages, addr);
     if (rc == RSM_SUCCESS) {
         rc = backing_enter(backing, addr);
     }
@@ -315,8 +312,7 @@ static int move_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
 static void backing_return(rsmi_backing_t *backing, char *old)
     RSMI_REQUIRES(rsmi_memory_lock)
 {
-    if ((rsmi_mem_pages_fill(&backing->pages, old) != RSM_SUCCESS) ||
-        (rsmi_mem_pages_place(&backing->pages, old) != RSM_SUCCESS)) {
+    if (rsmi_mem_pages_take(&backing->pages, old) != RSM_SUCCESS) {
         rsmi_error("core", "no resources to undo a failed rebind of %zu bytes",
                    backing->pages.size);
         rsmi_backing_unlist(backing);
@@ -331,13 +327,10 @@ static int backing_carry(rsmi_backing_t *backing, char *addr)
     int rc;
 
     if (!rsmi_mem_pages_recall(&backing->pages, old, false)) {
-        (void)rsmi_mem_pages_place(&backing->pages, old);
+        backing_return(backing, old);
         return RSMERR_INSUFFICIENT_MEM;
     }
-    rc = rsmi_mem_pages_fill(&backing->pages, addr);
-    if (rc == RSM_SUCCESS) {
-        rc = rsmi_mem_pages_place(&backing->pages, addr);
-    }
+    rc = rsmi_mem_pages_take(&backing->pages, addr);
     if (rc != RSM_SUCCESS) {
         backing_return(backing, old);
     }

@@ -41,9 +41,9 @@ RSMI_INLINE bool rsmi_door_stands(const rsmi_door_t *door)
 
     atomic_thread_fence(memory_order_acquire);
     at = atomic_load_explicit(&door->generation_at, memory_order_relaxed);
-    return (atomic_load_explicit(at, memory_order_acquire) ==
-            door->generation) &&
-           rsmi_life_is_alive(door->life);
+    return rsmi_likely(atomic_load_explicit(at, memory_order_acquire) ==
+                       door->generation) &&
+           rsmi_likely(rsmi_life_is_alive(door->life));
 }
 
 /* Every store so far is visible before anything that follows is looked at.

@@ -77,12 +77,14 @@ bool rsmi_mem_pages_are_pooled(const rsmi_mem_pages_t *pages);
  * later would be a SIGBUS. RSMERR_INSUFFICIENT_MEM. */
 int rsmi_mem_pages_reserve(const rsmi_mem_pages_t *pages);
 
-/* Copy what lies at @p range into the pages, which reserves them, too.
- * RSMERR_BAD_ADDR when the range cannot be read (a file mapping past its end),
- * RSMERR_INSUFFICIENT_MEM. */
-int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range);
+/* Copy @p size bytes to @p offset of the pages, which reserves them, too. An
+ * errno or 0: EFAULT, they cannot be read (a file mapping past its end). Fit
+ * for frozen memory. */
+int rsmi_mem_pages_write(const rsmi_mem_pages_t *pages, size_t offset,
+                         const char *from, size_t size);
 
-/* The same from other pages of the same size. */
+/* The same from other pages of the same size, all of them.
+ * RSMERR_INSUFFICIENT_MEM. */
 int rsmi_mem_pages_copy(const rsmi_mem_pages_t *pages,
                         const rsmi_mem_pages_t *from);
 
@@ -100,11 +102,21 @@ void rsmi_mem_sweep(void);
 
 /* --- shared pages in place of private ones, and back --------------------- */
 
-/* Map the pages over @p range. RSMERR_BAD_MEM_ALIGNMENT when the kernel cannot
- * split what is there (huge pages), RSMERR_INSUFFICIENT_MEM. */
+/* What another thread stores to the range meanwhile is kept where the kernel can
+ * hold it up: see mem_freeze.h. */
+
+/* Copy what lies at @p range into the pages and map them in its place. On
+ * failure the range has its contents, as private pages. RSMERR_BAD_ADDR when it
+ * cannot be read, RSMERR_BAD_MEM_ALIGNMENT when the kernel cannot split what is
+ * there (huge pages), RSMERR_INSUFFICIENT_MEM, RSMERR_INSUFFICIENT_RESOURCES. */
+int rsmi_mem_pages_take(const rsmi_mem_pages_t *pages, void *range);
+
+/* Map the pages over @p range, whatever was there. The same errors. */
 int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range);
 
-/* Show @p fresh wherever @p range still shows @p pages (same size). */
+/* Show @p fresh, which has been given a copy of @p pages, wherever @p range
+ * still shows these. What the application may have stored since is copied once
+ * more. */
 int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,
                             const rsmi_mem_pages_t *fresh, void *range);
 

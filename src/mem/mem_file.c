@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -297,40 +298,39 @@ int rsmi_mem_pages_reserve(const rsmi_mem_pages_t *pages)
 /* The kernel copies: a page that is written as a whole need not be cleared
  * first, none has to be mapped for it, and what cannot be read (a mapping past
  * the end of its file) or had is an error and no signal. */
-int rsmi_mem_pages_fill(const rsmi_mem_pages_t *pages, const void *range)
+int rsmi_mem_pages_write(const rsmi_mem_pages_t *pages, size_t offset,
+                         const char *from, size_t size)
 {
-    size_t done = 0;
     ssize_t put;
 
-    while (done < pages->size) {
-        put = pwrite(pages->file->fd, (const char *)range + done,
-                     pages->size - done, pages->base + (off_t)done);
+    while (size > 0) {
+        put = syscall(SYS_pwrite64, pages->file->fd, from, size,
+                      pages->base + (off_t)offset);
         if ((put < 0) && (errno == EINTR)) {
             continue;
         }
         if (put <= 0) {
-            rsmi_debug("mem", "copying %zu bytes: %s", pages->size,
-                       strerror(errno));
-            return ((put == 0) || (errno == EFAULT)) ? RSMERR_BAD_ADDR
-                                                     : RSMERR_INSUFFICIENT_MEM;
+            return (put == 0) ? EFAULT : errno;
         }
-        done += (size_t)put;
+        from += put;
+        offset += (size_t)put;
+        size -= (size_t)put;
     }
-    return RSM_SUCCESS;
+    return 0;
 }
 
 int rsmi_mem_pages_copy(const rsmi_mem_pages_t *pages,
                         const rsmi_mem_pages_t *from)
 {
     void *view;
-    int rc;
+    int error;
 
     view = mmap(NULL, from->size, PROT_READ, MAP_SHARED, from->file->fd,
                 from->base);
     if (view == MAP_FAILED) {
         return RSMERR_INSUFFICIENT_MEM;
     }
-    rc = rsmi_mem_pages_fill(pages, view);
+    error = rsmi_mem_pages_write(pages, 0, view, from->size);
     (void)munmap(view, from->size);
-    return rc;
+    return (error == 0) ? RSM_SUCCESS : RSMERR_INSUFFICIENT_MEM;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mem/mem.h"
 
+#include "mem/mem_freeze.h"
 #include "rsmapi.h"
 #include "util/log.h"
 
@@ -10,20 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* UCX replaces mremap() by a function that drops the fifth argument, so the
- * system call is issued directly. */
-static void *share_mremap(void *from, size_t old_size, size_t new_size,
-                          int flags, void *to)
-{
-    return (void *)syscall(SYS_mremap, from, old_size, new_size, flags, to);
-}
-
-/* Without the hooks: memory that nobody has seen yet. */
-static void *share_mmap_private(size_t size)
-{
-    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
+/* Between freezing and thawing only system calls by syscall(2) are allowed. */
 
 typedef struct {
     const rsmi_mem_pages_t *pages;
@@ -32,8 +20,41 @@ typedef struct {
     bool is_forked;
 } share_walk_t;
 
-/* Plain mmap(): UCX's memory hooks watch it and drop what they have cached
- * about the range. */
+/* UCX and Open MPI replace mremap() by functions that drop what they have
+ * cached about the range, before the system call; it changes nothing. (They
+ * drop the fifth argument, too, so that where a mapping moves it is issued
+ * directly.) Whoever looks at the range again before the pages are others has
+ * to be told of that by the program, which must not transfer there now. */
+static void share_announce(const rsmi_mem_area_t *area)
+{
+    (void)mremap(area->start, area->size, area->size, 0);
+}
+
+static int share_errno_to_rc(int error)
+{
+    switch (error) {
+    case EFAULT:
+        return RSMERR_BAD_ADDR;
+    case EINVAL:
+        return RSMERR_BAD_MEM_ALIGNMENT;
+    default:
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+}
+
+/* Map bytes of pages over the area. An errno or 0. */
+static int share_map(const rsmi_mem_area_t *area, int prot,
+                     const rsmi_mem_pages_t *pages, size_t offset)
+{
+    void *addr;
+
+    addr = (void *)syscall(SYS_mmap, area->start, area->size, prot,
+                           MAP_SHARED | MAP_FIXED, rsmi_mem_pages_fd(pages),
+                           pages->base + (off_t)offset);
+    return (addr == area->start) ? 0 : errno;
+}
+
+/* Plain mmap(), for the hooks. */
 int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range)
 {
     void *addr;
@@ -45,8 +66,55 @@ int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range)
     }
     rsmi_debug("mem", "mmap of %zu bytes at %p: %s", pages->size, range,
                strerror(errno));
-    return (errno == EINVAL) ? RSMERR_BAD_MEM_ALIGNMENT
-                             : RSMERR_INSUFFICIENT_MEM;
+    return share_errno_to_rc(errno);
+}
+
+/* --- private pages become shared ones -------------------------------------- */
+
+static int share_take_area(const rsmi_mem_area_t *area, void *arg)
+{
+    share_walk_t *walk = arg;
+    size_t offset = (size_t)(area->start - walk->range);
+    rsmi_mem_frozen_t frozen;
+    int error;
+
+    if (rsmi_mem_pages_lie_at(walk->pages, area, walk->range)) {
+        return RSM_SUCCESS;
+    }
+    share_announce(area);
+    rsmi_mem_freeze(&frozen, area->start, area->size);
+    error = rsmi_mem_pages_write(walk->pages, offset, area->start, area->size);
+    if (error == 0) {
+        error = share_map(area, PROT_READ | PROT_WRITE, walk->pages, offset);
+    }
+    rsmi_mem_thaw(&frozen);
+    if (error != 0) {
+        rsmi_debug("mem", "sharing %zu bytes at %p: %s", area->size,
+                   (void *)area->start, strerror(error));
+        return share_errno_to_rc(error);
+    }
+    return RSM_SUCCESS;
+}
+
+int rsmi_mem_pages_take(const rsmi_mem_pages_t *pages, void *range)
+{
+    share_walk_t walk = {.pages = pages, .range = range};
+    int rc;
+
+    rc = rsmi_mem_survey(range, pages->size, share_take_area, &walk);
+    if (rc != RSM_SUCCESS) {
+        (void)rsmi_mem_pages_recall(pages, range, false);
+    }
+    return rc;
+}
+
+/* --- and back --------------------------------------------------------------- */
+
+/* Without the hooks: memory that nobody has seen yet. */
+static void *share_mmap_private(size_t size)
+{
+    return (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
 static bool share_read(const rsmi_mem_pages_t *pages, char *to, off_t offset,
@@ -55,7 +123,7 @@ static bool share_read(const rsmi_mem_pages_t *pages, char *to, off_t offset,
     ssize_t got;
 
     while (size > 0) {
-        got = pread(rsmi_mem_pages_fd(pages), to, size, offset);
+        got = syscall(SYS_pread64, rsmi_mem_pages_fd(pages), to, size, offset);
         if ((got < 0) && (errno == EINTR)) {
             continue;
         }
@@ -71,37 +139,42 @@ static bool share_read(const rsmi_mem_pages_t *pages, char *to, off_t offset,
 
 /* The private copy is made elsewhere and moved over the range in one step, so
  * that other threads never meet a hole or old contents. */
+static bool share_recall_to(const rsmi_mem_area_t *area,
+                            const rsmi_mem_pages_t *pages, char *copy)
+{
+    if (!share_read(pages, copy, area->offset, area->size)) {
+        return false;
+    }
+    if (area->prot != (PROT_READ | PROT_WRITE)) {
+        (void)syscall(SYS_mprotect, copy, area->size, area->prot);
+    }
+    return (char *)syscall(SYS_mremap, copy, area->size, area->size,
+                           MREMAP_MAYMOVE | MREMAP_FIXED,
+                           area->start) == area->start;
+}
+
 static int share_recall_area(const rsmi_mem_area_t *area, void *arg)
 {
     share_walk_t *walk = arg;
-    const rsmi_mem_pages_t *pages = walk->pages;
+    rsmi_mem_frozen_t frozen;
+    bool is_private;
     char *copy;
 
-    if (!rsmi_mem_pages_lie_at(pages, area, walk->range)) {
+    if (!rsmi_mem_pages_lie_at(walk->pages, area, walk->range)) {
         return RSM_SUCCESS;
     }
-
     copy = share_mmap_private(area->size);
     if (copy == MAP_FAILED) {
         return RSMERR_INSUFFICIENT_MEM;
     }
-    if (!share_read(pages, copy, area->offset, area->size)) {
-        (void)munmap(copy, area->size);
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    if (area->prot != (PROT_READ | PROT_WRITE)) {
-        (void)mprotect(copy, area->size, area->prot);
-    }
-
-    /* The same pages once more, for UCX's memory hooks to see a change. Not in
-     * the child of a fork, where a lock of theirs may be held for ever. */
+    /* In the child of a fork a lock of the hooks may be held for ever. */
     if (!walk->is_forked) {
-        (void)mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
-                   rsmi_mem_pages_fd(pages), area->offset);
+        share_announce(area);
     }
-    if (share_mremap(copy, area->size, area->size,
-                     MREMAP_MAYMOVE | MREMAP_FIXED,
-                     area->start) != area->start) {
+    rsmi_mem_freeze(&frozen, area->start, area->size);
+    is_private = share_recall_to(area, walk->pages, copy);
+    rsmi_mem_thaw(&frozen);
+    if (!is_private) {
         (void)munmap(copy, area->size);
         return RSMERR_INSUFFICIENT_MEM;
     }
@@ -138,18 +211,29 @@ bool rsmi_mem_pages_recall(const rsmi_mem_pages_t *pages, void *range,
     return share_walk_parts(&walk, share_recall_area) == RSM_SUCCESS;
 }
 
+/* --- shared pages become other shared pages --------------------------------- */
+
 static int share_exchange_area(const rsmi_mem_area_t *area, void *arg)
 {
     share_walk_t *walk = arg;
-    off_t offset = area->offset - walk->pages->base + walk->fresh->base;
+    size_t offset = (size_t)(area->offset - walk->pages->base);
+    rsmi_mem_frozen_t frozen;
+    int error = 0;
 
     if (!rsmi_mem_pages_lie_at(walk->pages, area, walk->range)) {
         return RSM_SUCCESS;
     }
-    return (mmap(area->start, area->size, area->prot, MAP_SHARED | MAP_FIXED,
-                 rsmi_mem_pages_fd(walk->fresh), offset) == area->start)
-               ? RSM_SUCCESS
-               : RSMERR_INSUFFICIENT_MEM;
+    share_announce(area);
+    rsmi_mem_freeze(&frozen, area->start, area->size);
+    if ((area->prot & (PROT_READ | PROT_WRITE)) == (PROT_READ | PROT_WRITE)) {
+        error =
+            rsmi_mem_pages_write(walk->fresh, offset, area->start, area->size);
+    }
+    if (error == 0) {
+        error = share_map(area, area->prot, walk->fresh, offset);
+    }
+    rsmi_mem_thaw(&frozen);
+    return (error == 0) ? RSM_SUCCESS : RSMERR_INSUFFICIENT_MEM;
 }
 
 int rsmi_mem_pages_exchange(const rsmi_mem_pages_t *pages,

@@ -19,6 +19,17 @@
  * another library, and spares the way over the table of addresses. */
 #define RSMI_HIDDEN __attribute__((visibility("hidden")))
 
+/* Said of a function that stays one, though another has the same body: without
+ * it the compiler makes one of them a jump to the other. */
+#if defined(__has_attribute)
+#if __has_attribute(no_icf)
+#define RSMI_OWN_BODY __attribute__((no_icf))
+#endif
+#endif
+#ifndef RSMI_OWN_BODY
+#define RSMI_OWN_BODY
+#endif
+
 #define RSMI_CACHE_LINE 64
 #define RSMI_ALIGNED    __attribute__((aligned(RSMI_CACHE_LINE)))
 

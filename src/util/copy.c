@@ -45,12 +45,17 @@ void rsmi_copy_set_cache(size_t size)
         store((__m256i *)to + 3, d);                               \
     } while (0)
 
-/* Up to the first vector's worth of bytes, so that the rest is aligned. */
+/* Copies up to where the target is aligned, and says how far that is. */
 COPY_TARGET static inline size_t copy_head(char *to, const char *from)
 {
+    size_t beyond = (uintptr_t)to % COPY_VECTOR;
+
+    if (beyond == 0) {
+        return 0;
+    }
     _mm256_storeu_si256((__m256i *)to,
                         _mm256_loadu_si256((const __m256i *)from));
-    return COPY_VECTOR - ((uintptr_t)to % COPY_VECTOR);
+    return COPY_VECTOR - beyond;
 }
 
 COPY_TARGET static void copy_cached(char *to, const char *from, size_t len)
@@ -86,18 +91,29 @@ COPY_TARGET static void copy_uncached(char *to, const char *from, size_t len)
     COPY_STEP(_mm256_storeu_si256);
 }
 
-/* Where the thread's last copy ended, and how much had been copied up to there
- * without a gap: a large piece of memory may well come in parts. */
+/* A large piece of memory may well come in parts, and that again and again: what
+ * the thread has copied to since it last jumped elsewhere, and how much it was
+ * when it had last been through the same. */
 static _Thread_local struct {
+    const char *begin;
     const char *end;
-    size_t len;
-} copy_run;
+    size_t last;
+} copy_run __attribute__((tls_model("initial-exec")));
 
+/* How much memory a copy is a part of. */
 static size_t copy_in_a_row(const char *to, size_t len)
 {
-    copy_run.len = (to == copy_run.end) ? copy_run.len + len : len;
+    size_t sofar = (size_t)(copy_run.end - copy_run.begin);
+
+    if (to == copy_run.end) {
+        sofar += len;
+    } else {
+        copy_run.last = (to == copy_run.begin) ? sofar : 0;
+        copy_run.begin = to;
+        sofar = len;
+    }
     copy_run.end = to + len;
-    return copy_run.len;
+    return (sofar > copy_run.last) ? sofar : copy_run.last;
 }
 
 void rsmi_copy_many(void *dst, const void *src, size_t len)

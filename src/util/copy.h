@@ -37,7 +37,9 @@ void rsmi_copy_many(void *dst, const void *src, size_t len);
 /* At most RSMI_COPY_FEW bytes. */
 RSMI_INLINE void rsmi_copy_few(void *dst, const void *src, size_t len)
 {
-    if (len >= 8) {
+    if (len == 8) {
+        memcpy(dst, src, 8);
+    } else if (len > 8) {
         if (len <= 16) {
             RSMI_COPY_TWO(8);
         } else if (len <= 32) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Threads of one process use windows at the same time. */
 #include "mpi_test.h"
+#include "writers.h"
 
 #include <pthread.h>
 
@@ -152,4 +153,32 @@ MPI_TEST_THREADS(threads, make_windows_at_the_same_time, 2)
     for (int i = 0; i < THREADS; ++i) {
         MPI_Comm_free(&holders[i].comm);
     }
+}
+
+/* Threads store next to the memory of a window, in the same pages, while it
+ * comes and goes: what they store stays. */
+MPI_TEST_THREADS(threads, store_next_to_windows, 2)
+{
+    char *block = malloc(4 * 4096);
+    int64_t *memory = (int64_t *)(block + 1024 + 64);
+    int64_t value;
+    MPI_Win win;
+
+    if (!writers_are_held_up()) {
+        cr_skip("skipped: userfaultfd is not to be had here");
+    }
+    EXPECT(writers_start(1, block + 512, 2048));
+    for (int i = 0; i < 60; ++i) {
+        memory[2] = -1;
+        MPI_Win_create(memory, 32, 8, MPI_INFO_NULL, MPI_COMM_WORLD, &win);
+        MPI_Win_fence(0, win);
+        value = i;
+        MPI_Put(&value, 1, MPI_INT64_T, 1 - mpi_rank, 2, 1, MPI_INT64_T, win);
+        MPI_Win_fence(0, win);
+        EXPECT_EQ(memory[2], i);
+        MPI_Win_free(&win);
+        EXPECT_EQ(memory[2], i);
+    }
+    EXPECT_EQ(writers_stop(), 0);
+    free(block);
 }

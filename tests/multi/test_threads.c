@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Several threads use the library at once, each its own things. */
 #include "crew.h"
+#include "writers.h"
 
 #include <string.h>
 
@@ -187,4 +188,28 @@ MULTI_TEST(threads, export_the_same_memory, 1)
     crew_run(export_same_memory, workers, NULL);
     cr_assert(multi_is_filled(shared.memory, SIZE, 1));
     multi_withdraw(&shared);
+}
+
+/* Stores of other threads while segments come, move and go. */
+MULTI_TEST(threads, store_while_pages_are_exchanged, 1)
+{
+    rsm_memseg_export_handle_t segment;
+    char *memory = multi_pages(2 * SIZE);
+    rsm_memseg_id_t id;
+    int round;
+
+    if (!writers_are_held_up()) {
+        cr_skip("skipped: userfaultfd is not to be had here");
+    }
+    cr_assert(writers_start(3, memory + 8, SIZE - MULTI_PAGE));
+    for (round = 0; round < 300; round++) {
+        id = 0;
+        MULTI_OK(rsm_memseg_export_create(multi_controller(), &segment, memory,
+                                          SIZE, RSM_ALLOW_REBIND));
+        MULTI_OK(rsm_memseg_export_publish(segment, &id, NULL, 0));
+        MULTI_OK(rsm_memseg_export_rebind(segment, memory + SIZE, 0, SIZE));
+        MULTI_OK(rsm_memseg_export_unpublish(segment));
+        MULTI_OK(rsm_memseg_export_destroy(segment));
+    }
+    cr_assert_eq(writers_stop(), 0);
 }

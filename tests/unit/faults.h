@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -226,6 +227,48 @@ int __wrap_open(const char *path, int flags, ...)
     return faults_hit("open", EMFILE) ? -1 : __real_open(path, flags, mode);
 }
 
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+/* Those that pages are exchanged with. */
+static inline bool faults_hit_syscall(long number)
+{
+    switch (number) {
+    case SYS_mmap:
+        return faults_hit("syscall mmap", ENOMEM);
+    case SYS_mremap:
+        return faults_hit("syscall mremap", ENOMEM);
+    case SYS_pwrite64:
+        return faults_hit("syscall pwrite", ENOSPC);
+    case SYS_pread64:
+        return faults_hit("syscall pread", ENOMEM);
+    case SYS_userfaultfd:
+        return faults_hit("syscall userfaultfd", EMFILE);
+    case SYS_ioctl:
+        return faults_hit("syscall ioctl", ENOMEM);
+    default:
+        return false;
+    }
+}
+
+long __wrap_syscall(long number, ...)
+{
+    long arguments[6];
+    va_list args;
+    size_t idx;
+
+    va_start(args, number);
+    for (idx = 0; idx < 6; ++idx) {
+        arguments[idx] = va_arg(args, long);
+    }
+    va_end(args);
+    return faults_hit_syscall(number)
+               ? -1
+               : __real_syscall(number, arguments[0], arguments[1],
+                                arguments[2], arguments[3], arguments[4],
+                                arguments[5]);
+}
+
 FAULTS_WRAP(void *, mmap,
             (void *addr, size_t size, int prot, int flags, int fd, off_t at),
             (addr, size, prot, flags, fd, at), ENOMEM, MAP_FAILED)
@@ -238,8 +281,6 @@ FAULTS_WRAP(int, fstat, (int fd, struct stat *status), (fd, status), EIO, -1)
 FAULTS_WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), EPERM, -1)
 FAULTS_WRAP(int, posix_fallocate, (int fd, off_t at, off_t size),
             (fd, at, size), ENOSPC, ENOSPC)
-FAULTS_WRAP(ssize_t, pwrite, (int fd, const void *bytes, size_t size, off_t at),
-            (fd, bytes, size, at), ENOSPC, -1)
 FAULTS_WRAP(int, pipe2, (int *ends, int flags), (ends, flags), EMFILE, -1)
 FAULTS_WRAP(int, epoll_ctl,
             (int epoll, int operation, int fd, struct epoll_event *event),

@@ -169,8 +169,7 @@ Test(mem, pages_take_the_place_of_others_and_go)
     cr_assert_eq(rsmi_mem_pages_reserve(&pages), RSM_SUCCESS);
     view = view_of(&pages);
     cr_assert_eq(view[2 * PAGE - 1], 0);
-    cr_assert_eq(rsmi_mem_pages_fill(&pages, memory), RSM_SUCCESS);
-    cr_assert_eq(rsmi_mem_pages_place(&pages, memory), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_take(&pages, memory), RSM_SUCCESS);
     cr_assert(is_shared(memory, 2 * PAGE));
 
     memory[5] = 42;
@@ -209,8 +208,9 @@ Test(mem, what_the_application_has_replaced_is_left_alone)
     memset(view_of(&fresh), 8, 4 * PAGE);
     cr_assert_eq(rsmi_mem_pages_exchange(&pages, &fresh, memory), RSM_SUCCESS);
     cr_assert_eq(memory[0], 3);
-    cr_assert_eq(memory[2 * PAGE], 8);
-    cr_assert_eq(memory[3 * PAGE], 8);
+    cr_assert_eq(memory[2 * PAGE], 8, "nobody can have stored there");
+    cr_assert_eq(memory[3 * PAGE], 9);
+    cr_assert_eq(view_of(&fresh)[3 * PAGE], 9);
     cr_assert(rsmi_mem_pages_recall(&pages, memory, false));
     cr_assert(is_shared(memory + 3 * PAGE, PAGE), "not these pages");
     cr_assert(rsmi_mem_pages_recall(&fresh, memory, false));
@@ -235,10 +235,12 @@ Test(mem, pages_are_filled_from_files)
     memset(memory, 5, 2 * PAGE);
     cr_assert_eq(rsmi_mem_pages_create(2 * PAGE, true, false, &pages),
                  RSM_SUCCESS);
-    cr_assert_eq(rsmi_mem_pages_fill(&pages, memory), RSM_SUCCESS);
+    cr_assert_eq(rsmi_mem_pages_take(&pages, memory), RSM_SUCCESS);
     cr_assert_eq(view_of(&pages)[2 * PAGE - 1], 5);
+    memory = map(2 * PAGE, RW, MAP_PRIVATE, fd);
     cr_assert_eq(ftruncate(fd, PAGE), 0);
-    cr_assert_eq(rsmi_mem_pages_fill(&pages, memory), RSMERR_BAD_ADDR);
+    cr_assert_eq(rsmi_mem_pages_take(&pages, memory), RSMERR_BAD_ADDR);
+    cr_assert(!is_shared(memory, 2 * PAGE));
     rsmi_mem_pages_destroy(&pages, false);
 }
 

@@ -98,7 +98,7 @@ int main(int argc, char **argv)
         .summary = "Time of an atomic operation on the other process's memory, "
                    "old value included.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_CHECK | BENCH_TAKES_TAIL,
+        .takes = BENCH_TAKES_CHECK,
         .operations = names,
         BENCH_ROUNDS(10000, 100),
     };

@@ -73,7 +73,6 @@ int main(int argc, char **argv)
         .summary = "Time of barriers: opened and closed, ordering, and both "
                    "with a put of eight bytes.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_TAIL,
         .sync = {"Synchronization", "sync", scopes},
         .operations = names,
         BENCH_ROUNDS(10000, 100),

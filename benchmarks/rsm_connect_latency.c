@@ -37,7 +37,6 @@ int main(int argc, char **argv)
         .summary = "Time to connect to a segment of the other process, and to "
                    "disconnect.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_TAIL,
         .operations = names,
         BENCH_ROUNDS(1000, 10),
     };

@@ -69,8 +69,7 @@ int main(int argc, char **argv)
         .summary = "Time to make memory a segment, to publish it, and to take "
                    "both back.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PAGES | BENCH_TAKES_CHECK |
-                 BENCH_TAKES_TAIL,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PAGES | BENCH_TAKES_CHECK,
         .operations = names,
         .min_size = 4096,
         .max_size = 64 << 20,

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
                    "a second.",
         .unit = BENCH_UNIT_MBS,
         .takes = BENCH_TAKES_SIZE | BENCH_TAKES_WINDOW | BENCH_TAKES_PIECES |
-                 BENCH_TAKES_CHECK | BENCH_TAKES_TAIL,
+                 BENCH_TAKES_CHECK,
         .access = BENCH_ACCESS(bench_get_ways),
         .sync = BENCH_SYNC,
         .min_size = 1,

@@ -31,8 +31,7 @@ int main(int argc, char **argv)
         .title = "RSM Get Latency",
         .summary = "Time of one get until the other process's bytes are here.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK |
-                 BENCH_TAKES_TAIL,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK,
         .access = BENCH_ACCESS(bench_get_ways),
         .sync = BENCH_SYNC,
         .min_size = 1,

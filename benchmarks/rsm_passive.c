@@ -122,7 +122,7 @@ int main(int argc, char **argv)
         .summary = "Time of puts and gets while the other process sleeps, "
                    "computes, or is blocked in read().",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_CHECK | BENCH_TAKES_TAIL,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_CHECK,
         .sync = BENCH_SYNC,
         .operations = names,
         .min_size = 8,

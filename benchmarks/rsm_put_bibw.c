@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Both processes put windows into each other's memory at the same time. */
+/* Both processes put windows into each other's memory at the same time. Single
+ * times are those of process 0's windows. */
 #include "common/bench.h"
 
 BENCH_LOOP stream(bench_t *bench, bench_timer_t *timer, size_t size,

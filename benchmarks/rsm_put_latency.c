@@ -32,8 +32,7 @@ int main(int argc, char **argv)
         .summary = "Time of one put until its bytes are in the other process's "
                    "memory.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK |
-                 BENCH_TAKES_TAIL,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK,
         .access = BENCH_ACCESS(bench_put_ways),
         .sync = BENCH_SYNC,
         .min_size = 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Message rate of several pairs of processes and several threads in each that
- * sends. Every thread has a connection of its own and its own places. */
+ * sends. Every thread has a connection of its own and its own places. Single
+ * times are those of the windows of process 0's threads. */
 #include "common/bench.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@ typedef struct {
     uint64_t what;
     _Atomic bool *may_start;
     pthread_t thread;
+    bench_timer_t timer;
     bench_span_t span;
 } sender_t;
 
@@ -52,26 +54,26 @@ static void *run_sender(void *arg)
     bench_t *bench = sender->bench;
     size_t slots = bench_slots(bench, sender->size);
     bench_wait_t wait = bench_wait_begin(bench->is_crowded);
-    bench_timer_t timer;
-    bench_row_t row;
 
     if (sender->what == FILL) {
         fill(sender, slots);
         return NULL;
     }
 
-    bench_timer_open(&timer, &bench->options, sender->size);
+    bench_timer_open(&sender->timer, &bench->options, sender->size);
     while (!atomic_load_explicit(sender->may_start, memory_order_acquire)) {
         (void)bench_wait(&wait); /* for our own main thread */
     }
-    BENCH_BY_WAY(bench->options.access, put, stream, sender, &timer, slots);
-    sender->span = (bench_span_t){timer.began, timer.last};
-    bench_timer_close(&timer, &bench->options, &row);
+    BENCH_BY_WAY(bench->options.access, put, stream, sender, &sender->timer,
+                 slots);
+    sender->span = (bench_span_t){sender->timer.began, sender->timer.last};
     return NULL;
 }
 
-/* One process's threads, from their start to their end. */
-static void send_all(bench_t *bench, size_t size, uint64_t what)
+/* One process's threads, from their start to their end. With MEASURE @p row
+ * gets the single times. */
+static void send_all(bench_t *bench, size_t size, uint64_t what,
+                     bench_row_t *row)
 {
     sender_t senders[BENCH_THREADS_MAX];
     _Atomic bool may_start = false;
@@ -98,15 +100,22 @@ static void send_all(bench_t *bench, size_t size, uint64_t what)
         bench_link_close(&senders[i].link);
         if (i == 0) {
             bench->span = senders[0].span;
+            continue;
         }
         bench_span_join(&bench->span, senders[i].span, true);
+        bench_timer_join(&senders[0].timer, &senders[i].timer);
+    }
+    if (what == MEASURE) {
+        bench_timer_close(&senders[0].timer, &bench->options, row);
     }
 }
 
 static uint64_t join(bench_t *bench, size_t size, uint64_t what)
 {
+    bench_row_t row;
+
     if (bench->self < bench->options.pairs) {
-        send_all(bench, size, what);
+        send_all(bench, size, what, &row);
     } else {
         bench_meet(bench); /* and receive without doing anything */
     }
@@ -114,14 +123,15 @@ static uint64_t join(bench_t *bench, size_t size, uint64_t what)
 }
 
 /* All processes do it; the span is that of all senders. */
-static void run_all(bench_t *bench, size_t size, uint64_t what)
+static void run_all(bench_t *bench, size_t size, uint64_t what,
+                    bench_row_t *row)
 {
     size_t i;
 
     for (i = 1; i < bench->count; ++i) {
         bench_ask_begin(bench, i, BENCH_ASK_RUN, 0, size, what);
     }
-    send_all(bench, size, what);
+    send_all(bench, size, what, row);
     for (i = 1; i < bench->count; ++i) {
         const struct bench_answer *answer = bench_ask_end(bench, i);
 
@@ -139,8 +149,7 @@ static void measure(bench_t *bench, size_t operation, size_t size,
         (double)(options->pairs * options->threads) * (double)options->window;
 
     (void)operation;
-    run_all(bench, size, MEASURE);
-    row->iterations = bench_rounds(options, size).timed;
+    run_all(bench, size, MEASURE, row);
     row->us = bench_span_us(&bench->span) / (double)row->iterations;
     row->messages = messages;
     row->bytes = messages * (double)size;
@@ -157,7 +166,7 @@ static bool check(bench_t *bench, size_t operation, size_t size)
         (void)bench_ask(bench, i + bench->options.pairs, BENCH_ASK_CLEAR, 0,
                         bench->area, 0);
     }
-    run_all(bench, size, FILL);
+    run_all(bench, size, FILL, NULL);
     for (i = 0; i < bench->options.pairs; ++i) {
         for (j = 0; j < bench->options.threads; ++j) {
             differing +=

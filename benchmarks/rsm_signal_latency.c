@@ -50,7 +50,6 @@ int main(int argc, char **argv)
         .summary = "Time from a post until the other process's wait returns, "
                    "one way.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_TAIL,
         .operations = names,
         BENCH_ROUNDS(5000, 100),
     };

@@ -156,8 +156,7 @@ int main(int argc, char **argv)
         .summary = "Time from a put until the other process sees it in its own "
                    "memory, one way.",
         .unit = BENCH_UNIT_US,
-        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK |
-                 BENCH_TAKES_TAIL,
+        .takes = BENCH_TAKES_SIZE | BENCH_TAKES_PIECES | BENCH_TAKES_CHECK,
         .access = BENCH_ACCESS(bench_put_ways),
         .sync = BENCH_SYNC,
         .min_size = 0,

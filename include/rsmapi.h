@@ -318,7 +318,8 @@ int rsm_get_segmentid_range(const char *appid, rsm_memseg_id_t *baseid,
  * Binds [@p vaddr, @p vaddr + @p size) to a new segment that nobody can import
  * before rsm_memseg_export_publish(). Contents stay as they are and the program
  * goes on using the memory by loads and stores. Private memory is moved to
- * shared pages while the call runs: no other thread may write there meanwhile.
+ * shared pages while the call runs; what other threads write there meanwhile is
+ * kept with the exceptions that rsm_threads(7) names.
  * The same memory may be part of several segments.
  *
  * @param[in] controller  controller to export through
@@ -331,8 +332,8 @@ int rsm_get_segmentid_range(const char *appid, rsm_memseg_id_t *baseid,
  * @completion  The segment is ready to be published when the call returns.
  * @ordering    Stores made before the call are part of the segment's contents.
  * @progress    Needs nothing from other processes.
- * @threads     Safe from any thread, but no other thread may write to the
- *              memory during the call; see rsm_threads(7).
+ * @threads     Safe from any thread; for other threads that write to the
+ *              memory during the call see rsm_threads(7).
  *
  * @retval RSM_SUCCESS                 the segment is in @p memseg
  * @retval RSMERR_BAD_CTLR_HNDL        @p controller is not a live controller
@@ -378,8 +379,9 @@ int rsm_memseg_export_create(rsmapi_controller_handle_t controller,
  *              others may be there or not.
  * @progress    Asks importers' service threads, not their programs; does
  *              without those that are silent.
- * @threads     Safe from any thread, but no other thread may write to the
- *              memory or use the handle during the call.
+ * @threads     Safe from any thread, but no other thread may use the handle
+ *              during the call; for those that write to the memory see
+ *              rsm_threads(7).
  *
  * @retval RSM_SUCCESS           the segment is gone
  * @retval RSMERR_BAD_SEG_HNDL   @p memseg is not a live export handle of this
@@ -498,8 +500,8 @@ int rsm_memseg_export_republish(rsm_memseg_export_handle_t memseg,
  *              #RSMERR_CONN_ABORTED.
  * @progress    Asks importers' service threads, not their programs; does
  *              without those that are silent.
- * @threads     Safe from any thread; no other thread should write to the memory
- *              during the call.
+ * @threads     Safe from any thread; for other threads that write to the
+ *              memory during the call see rsm_threads(7).
  *
  * @retval RSM_SUCCESS               the segment is not published any more
  * @retval RSMERR_BAD_SEG_HNDL       @p memseg is not a live export handle
@@ -531,8 +533,8 @@ int rsm_memseg_export_unpublish(rsm_memseg_export_handle_t memseg);
  * @ordering    None between the call and accesses of importers that run
  *              meanwhile.
  * @progress    Needs nothing from other processes.
- * @threads     Safe from any thread, but no other thread may write to old or
- *              new memory during the call.
+ * @threads     Safe from any thread; for other threads that write to old or
+ *              new memory during the call see rsm_threads(7).
  *
  * @retval RSM_SUCCESS                 the new memory is in place
  * @retval RSMERR_BAD_SEG_HNDL         @p memseg is not a live export handle

@@ -7,15 +7,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/number.h"
+
 #define SPINS   2000 /* before the processor is given to somebody else */
 #define LIMIT_S 120
 
 static void read_number(const app_t *app, const char *text, uint64_t *number_p)
 {
-    char *end;
-    unsigned long long number = strtoull(text, &end, 10);
+    size_t number;
 
-    if ((end == text) || (*end != '\0') || (number == 0)) {
+    if (!bench_number_read(&text, &number) || (*text != '\0') ||
+        (number == 0)) {
         cmp_fail(&app->cmp, "an option needs a number from 1 on");
     }
     *number_p = number;
@@ -42,7 +44,7 @@ void app_read_options(app_t *app, int argc, char **argv)
             break;
         case 'p':
             app->cmp.options.cores[1] = 1;
-            cmp_pin(&app->cmp, cmp_launched_rank());
+            cmp_pin(&app->cmp, bench_launched_rank());
             break;
         default:
             cmp_fail(&app->cmp,

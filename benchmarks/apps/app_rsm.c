@@ -75,7 +75,7 @@ void app_open(app_t *app, size_t size)
 /* Nobody takes away what somebody else still holds. */
 void app_close(app_t *app)
 {
-    int64_t deadline = cmp_now_ns() + LEAVE_NS;
+    int64_t deadline = bench_now_ns() + LEAVE_NS;
     uint32_t importers;
     uint32_t rank;
 
@@ -90,7 +90,7 @@ void app_close(app_t *app)
         cmp_must(rsmx_export_get_importer_count(segment, &importers),
                  "rsmx_export_get_importer_count");
         nanosleep(&(struct timespec){0, 1000000}, NULL);
-    } while ((importers > 0) && (cmp_now_ns() < deadline));
+    } while ((importers > 0) && (bench_now_ns() < deadline));
     cmp_must(rsm_memseg_export_destroy(segment), "rsm_memseg_export_destroy");
     cmp_must(rsm_release_controller(job.controller), "rsm_release_controller");
     free(links);

@@ -95,10 +95,10 @@ int main(int argc, char **argv)
     updates = app.rounds * app.extent;
     app_open(&app, (app.extent + 1) * sizeof(uint64_t));
 
-    start = cmp_now_ns();
+    start = bench_now_ns();
     update_all(&app, updates);
     app_barrier(&app);
-    took = (double)(cmp_now_ns() - start);
+    took = (double)(bench_now_ns() - start);
 
     errors =
         app_sum(&app, app.extent * sizeof(uint64_t), errors_of(&app, updates));

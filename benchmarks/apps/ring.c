@@ -130,17 +130,17 @@ int main(int argc, char **argv)
     if ((app.extent < RING_MIN) || (app.extent % 8 != 0)) {
         cmp_fail(&app.cmp, "the ring needs 4096 bytes, and a multiple of 8");
     }
-    cmp_fill(pattern, sizeof(pattern), 0);
+    bench_fill(pattern, sizeof(pattern), 0);
     app_open(&app, RING + app.extent);
 
-    start = cmp_now_ns();
+    start = bench_now_ns();
     if (app.cmp.rank % 2 == 0) {
         write_all(&app);
     } else {
         errors = read_all(&app, &bytes);
     }
     app_barrier(&app);
-    took = (double)(cmp_now_ns() - start);
+    took = (double)(bench_now_ns() - start);
 
     errors = app_sum(&app, SUM, errors);
     bytes = app_sum(&app, SUM, bytes);

@@ -4,12 +4,32 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NAMED_MAX 8 /* processes that are named one by one */
 
 _Static_assert(BENCH_PROCESSORS_MAX <= CPU_SETSIZE, "all are asked for");
+
+unsigned int bench_launched_rank(void)
+{
+    const char *rank = getenv("PMIX_RANK");
+
+    if (rank == NULL) {
+        rank = getenv("PMI_RANK"); /* MPICH */
+    }
+    return (rank != NULL) ? (unsigned int)strtoul(rank, NULL, 10) : 0;
+}
+
+void bench_pin(int core)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    (void)sched_setaffinity(0, sizeof(set), &set);
+}
 
 void bench_host_self(bench_host_t *host, size_t threads)
 {

@@ -18,6 +18,14 @@ typedef struct {
     uint64_t processors[BENCH_PROCESSORS_MAX / 64]; /* they may run on */
 } bench_host_t;
 
+/* The process's rank in its job before any library has started; 0 without a
+ * launcher. */
+unsigned int bench_launched_rank(void);
+
+/* The calling thread, and those that it starts, to one core. On a machine with
+ * fewer the scheduler decides. */
+void bench_pin(int core);
+
 void bench_host_self(bench_host_t *host, size_t threads);
 
 /* More threads than processors somewhere: who waits has to yield, or nobody

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "options_read.h"
 #include "util/nearest.h"
 
@@ -51,10 +52,10 @@ static const option_row_t option_rows[] = {
      "compare all bytes where they belong after each row"},
     {'u', "validation-warmup", required_argument, "N", BENCH_TAKES_CHECK,
      bench_read_check_warmup, "warm-up with -c (10)"},
-    {'f', "full", no_argument, NULL, BENCH_TAKES_TAIL, bench_read_full,
+    {'f', "full", no_argument, NULL, 0, bench_read_full,
      "show minimum, maximum and iterations too"},
-    {'z', "tail-lat", optional_argument, "LIST", BENCH_TAKES_TAIL,
-     bench_read_tail, "show percentiles (50,90,99)"},
+    {'z', "tail-lat", optional_argument, "LIST", 0, bench_read_tail,
+     "show percentiles (50,90,99)"},
     {JSON_LETTER, "json", no_argument, NULL, 0, bench_read_json,
      "print one JSON object instead of a table"},
     {'h', "help", no_argument, NULL, 0, NULL, "show this text"},
@@ -70,9 +71,7 @@ static const bench_program_t *option_program;
 
 bool bench_is_speaker(void)
 {
-    const char *rank = getenv("PMIX_RANK");
-
-    return (rank == NULL) || (strcmp(rank, "0") == 0);
+    return bench_launched_rank() == 0;
 }
 
 static void complain(const char *format, va_list args)

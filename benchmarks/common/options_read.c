@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
 #include "util/nearest.h"
 
 /* ---- lists of names ---- */
@@ -60,40 +61,13 @@ const char *bench_name_choices(const char *const *names, const char *word)
 
 /* ---- numbers ---- */
 
-/* A number with k, m or g behind it. */
-static bool number_read(const char **text, size_t *number_p)
-{
-    static const char units[] = "kmg";
-    unsigned long long number;
-    const char *unit;
-    char *end;
-    unsigned int shift = 0;
-
-    if ((**text < '0') || (**text > '9')) {
-        return false;
-    }
-    errno = 0;
-    number = strtoull(*text, &end, 10);
-    unit = (*end == '\0') ? NULL : strchr(units, *end | 0x20);
-    if (unit != NULL) {
-        shift = 10 * (unsigned int)(unit - units + 1);
-        ++end;
-    }
-    if ((errno != 0) || (number > (SIZE_MAX >> shift))) {
-        return false;
-    }
-    *text = end;
-    *number_p = (size_t)number << shift;
-    return true;
-}
-
 static bool count_read(const char *text, unsigned long min, unsigned long max,
                        unsigned long *count_p)
 {
     size_t number;
 
-    if (!number_read(&text, &number) || (*text != '\0') || (number < min) ||
-        (number > max)) {
+    if (!bench_number_read(&text, &number) || (*text != '\0') ||
+        (number < min) || (number > max)) {
         return false;
     }
     *count_p = number;
@@ -106,13 +80,13 @@ BENCH_READER(sizes)
     size_t min = program->min_size;
     size_t max;
 
-    if (!number_read(&text, &max)) {
+    if (!bench_number_read(&text, &max)) {
         return expected;
     }
     if (*text == ':') {
         ++text;
         min = max;
-        if (!number_read(&text, &max)) {
+        if (!bench_number_read(&text, &max)) {
             return expected;
         }
     } else if (min > max) {

@@ -19,10 +19,9 @@ enum {
     BENCH_TAKES_SIZE = 0x01,   /* -m */
     BENCH_TAKES_WINDOW = 0x02, /* -W */
     BENCH_TAKES_CHECK = 0x04,  /* -c -u */
-    BENCH_TAKES_TAIL = 0x08,   /* -f -z */
-    BENCH_TAKES_PIECES = 0x10, /* -g */
-    BENCH_TAKES_PAIRS = 0x20,  /* -p -t */
-    BENCH_TAKES_PAGES = 0x40   /* -m in whole pages */
+    BENCH_TAKES_PIECES = 0x08, /* -g */
+    BENCH_TAKES_PAIRS = 0x10,  /* -p -t */
+    BENCH_TAKES_PAGES = 0x20   /* -m in whole pages */
 };
 
 /* An option with a few words to choose from. Without names there is no such

@@ -2,6 +2,7 @@
 #include "timer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CLOCK_TRIALS 1001
 #define CLOCK_SHARE  50 /* a batch takes so many readings of the clock */
@@ -130,6 +131,26 @@ void bench_timer_close(bench_timer_t *timer, const bench_options_t *options,
                     options->percentile_count, &row->stats);
         free(timer->samples);
     }
+}
+
+void bench_timer_join(bench_timer_t *all, bench_timer_t *part)
+{
+    size_t count = all->sample_count + part->sample_count;
+    double *samples = all->samples;
+
+    if (samples == NULL) {
+        return; /* nobody wants any */
+    }
+    samples = realloc(samples, count * sizeof(*samples));
+    if (samples == NULL) {
+        bench_die("there is no memory for %zu samples", count);
+    }
+    memcpy(samples + all->sample_count, part->samples,
+           part->sample_count * sizeof(*samples));
+    free(part->samples);
+    all->samples = samples;
+    all->sample_count = count;
+    all->batch = (part->batch > all->batch) ? part->batch : all->batch;
 }
 
 /* ---- steps ---- */

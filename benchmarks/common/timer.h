@@ -19,8 +19,8 @@
 #define BENCH_TIMER_H
 
 #include <stdint.h>
-#include <time.h>
 
+#include "clock.h"
 #include "options.h"
 #include "stats.h"
 
@@ -50,14 +50,6 @@ typedef struct {
     size_t sample_count;
 } bench_timer_t;
 
-static inline int64_t bench_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* What one reading of the clock takes, in nanoseconds. */
 double bench_clock_cost_ns(void);
 
@@ -86,6 +78,10 @@ void bench_row_divide(const bench_options_t *options, bench_row_t *row,
 
 void bench_timer_close(bench_timer_t *timer, const bench_options_t *options,
                        bench_row_t *row);
+
+/* Several threads, one row: the samples of @p part, which is closed by that,
+ * become samples of @p all. */
+void bench_timer_join(bench_timer_t *all, bench_timer_t *part);
 
 /* Several steps that follow each other, again and again: one row for each.
  *

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/number.h"
+
 #define ALIGNMENT (2ul << 20)
 
 _Noreturn void cmp_fail(const cmp_t *cmp, const char *what)
@@ -29,59 +31,60 @@ static void usage(const cmp_t *cmp)
     exit(EXIT_FAILURE);
 }
 
-static long number(cmp_t *cmp, const char *text, char **end, long max)
+/* Up to CMP_SIZES_MAX numbers with commas between; how many. */
+static unsigned int read_numbers(const cmp_t *cmp, const char *text, size_t max,
+                                 size_t *numbers)
 {
-    long value = strtol(text, end, 10);
+    unsigned int count = 0;
 
-    if ((*end == text) || (value < 0) || (value > max)) {
+    for (;; ++text) {
+        if ((count == CMP_SIZES_MAX) ||
+            !bench_number_read(&text, &numbers[count]) ||
+            (numbers[count++] > max)) {
+            usage(cmp);
+        }
+        if (*text != ',') {
+            break;
+        }
+    }
+    if (*text != '\0') {
         usage(cmp);
     }
-    return value;
+    return count;
 }
 
-static long whole_number(cmp_t *cmp, const char *text, long max)
+static size_t read_number(const cmp_t *cmp, const char *text, size_t max)
 {
-    char *end;
-    long value = number(cmp, text, &end, max);
+    size_t numbers[CMP_SIZES_MAX];
 
-    if ((*end != '\0') || (value == 0)) {
+    if ((read_numbers(cmp, text, max, numbers) != 1) || (numbers[0] == 0)) {
         usage(cmp);
     }
-    return value;
+    return numbers[0];
 }
 
 static void read_sizes(cmp_t *cmp, const char *text)
 {
     cmp_options_t *options = &cmp->options;
-    char *end;
+    unsigned int i;
 
-    options->size_count = 0;
-    do {
-        long size = number(cmp, text, &end, CMP_AREA);
-
-        if ((size == 0) || (options->size_count == CMP_SIZES_MAX)) {
+    options->size_count = read_numbers(cmp, text, CMP_AREA, options->sizes);
+    for (i = 0; i < options->size_count; ++i) {
+        if (options->sizes[i] == 0) {
             usage(cmp);
         }
-        options->sizes[options->size_count++] = (size_t)size;
-        text = end + 1;
-    } while (*end == ',');
-    if (*end != '\0') {
-        usage(cmp);
     }
 }
 
 static void read_cores(cmp_t *cmp, const char *text)
 {
-    char *end;
+    size_t cores[CMP_SIZES_MAX];
 
-    cmp->options.cores[0] = (int)number(cmp, text, &end, CPU_SETSIZE - 1);
-    if (*end != ',') {
+    if (read_numbers(cmp, text, CPU_SETSIZE - 1, cores) != 2) {
         usage(cmp);
     }
-    cmp->options.cores[1] = (int)number(cmp, end + 1, &end, CPU_SETSIZE - 1);
-    if (*end != '\0') {
-        usage(cmp);
-    }
+    cmp->options.cores[0] = (int)cores[0];
+    cmp->options.cores[1] = (int)cores[1];
 }
 
 /* Whatever a peer waits for and does not get ends here. */
@@ -125,13 +128,14 @@ void cmp_parse(cmp_t *cmp, int argc, char **argv)
             read_cores(cmp, optarg);
             break;
         case 'b':
-            options->batches = (unsigned int)whole_number(cmp, optarg, 1000);
+            options->batches = (unsigned int)read_number(cmp, optarg, 1000);
             break;
         case 'u':
-            options->batch_ns = 1000 * whole_number(cmp, optarg, 10000000);
+            options->batch_ns =
+                1000 * (int64_t)read_number(cmp, optarg, 10000000);
             break;
         case 'l':
-            options->limit_s = (unsigned int)whole_number(cmp, optarg, 36000);
+            options->limit_s = (unsigned int)read_number(cmp, optarg, 36000);
             break;
         default:
             usage(cmp);
@@ -181,29 +185,9 @@ bool cmp_wants_way(const cmp_t *cmp, const char *way)
 
 /* ---- places ---- */
 
-unsigned int cmp_launched_rank(void)
-{
-    const char *rank = getenv("PMIX_RANK");
-
-    if (rank == NULL) {
-        rank = getenv("PMI_RANK"); /* MPICH */
-    }
-    return (rank != NULL) ? (unsigned int)strtoul(rank, NULL, 10) : 0;
-}
-
-void cmp_pin_thread(int core)
-{
-    cpu_set_t set;
-
-    /* On a machine with fewer cores the scheduler decides. */
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    (void)sched_setaffinity(0, sizeof(set), &set);
-}
-
 void cmp_pin(const cmp_t *cmp, unsigned int rank)
 {
-    cmp_pin_thread(cmp->options.cores[rank % 2]);
+    bench_pin(cmp->options.cores[rank % 2]);
 }
 
 unsigned char *cmp_memory(size_t size)
@@ -216,36 +200,6 @@ unsigned char *cmp_memory(size_t size)
     }
     memset(memory, 0, size);
     return memory;
-}
-
-/* ---- contents ---- */
-
-static unsigned char pattern_byte(size_t idx, uint64_t seed)
-{
-    return (unsigned char)(((idx + 1) * 0x9e3779b97f4a7c15u +
-                            seed * 0xff51afd7ed558ccdu) >>
-                           48);
-}
-
-void cmp_fill(unsigned char *memory, size_t size, uint64_t seed)
-{
-    size_t i;
-
-    for (i = 0; i < size; ++i) {
-        memory[i] = pattern_byte(i, seed);
-    }
-}
-
-bool cmp_differs(const unsigned char *memory, size_t size, uint64_t seed)
-{
-    size_t i;
-
-    for (i = 0; i < size; ++i) {
-        if (memory[i] != pattern_byte(i, seed)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- results ---- */

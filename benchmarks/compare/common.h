@@ -13,7 +13,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
+
+#include "common/clock.h"
+#include "common/host.h"
+#include "common/pattern.h"
 
 /* The memory of each side: words that have a cache line each, then data. */
 #define CMP_FLAG   0    /* written by the other side in turns */
@@ -23,7 +26,8 @@
 #define CMP_AREA   (64ul << 20) /* bytes of data */
 #define CMP_MEMORY (CMP_DATA + CMP_AREA)
 
-#define CMP_WINDOW 64 /* messages of a bandwidth step */
+#define CMP_SUM    (1ul << 20) /* bytes that one accumulate adds up */
+#define CMP_WINDOW 64          /* messages of a bandwidth step */
 
 #define CMP_LANES_MAX 2
 #define CMP_SIZES_MAX 32
@@ -45,6 +49,11 @@ typedef struct {
     uint64_t (*fetch_add)(cmp_t *cmp, size_t offset, uint64_t value);
     uint64_t (*compare_swap)(cmp_t *cmp, size_t offset, uint64_t expected,
                              uint64_t desired);
+    /* Of peers that have them. */
+    uint32_t (*fetch_add32)(cmp_t *cmp, size_t offset, uint32_t value);
+    uint32_t (*compare_swap32)(cmp_t *cmp, size_t offset, uint32_t expected,
+                               uint32_t desired);
+    void (*accumulate)(cmp_t *cmp, size_t offset, size_t size); /* doubles */
     void (*progress)(cmp_t *cmp); /* what a process that polls has to call */
 } cmp_way_t;
 
@@ -99,19 +108,15 @@ typedef struct {
     const char *way;
     const char *what;
     const char *unit;
-    size_t size; /* 0: none */
+    size_t size; /* bytes, or how many of them; 0: neither */
 } cmp_row_t;
 
 /* Reads the options, sets the deadline. Does not know the rank yet. */
 void cmp_parse(cmp_t *cmp, int argc, char **argv);
 
-/* The process's rank before anything has started; 0 without a launcher. */
-unsigned int cmp_launched_rank(void);
-
 /* Binds the process to its core. Before the peer's library starts: its
  * threads inherit the core. */
 void cmp_pin(const cmp_t *cmp, unsigned int rank);
-void cmp_pin_thread(int core);
 
 /* Local memory, touched, and filled with what put has to move. */
 unsigned char *cmp_memory(size_t size);
@@ -130,17 +135,5 @@ void cmp_print_done(const cmp_t *cmp);
 
 /* A kind of memory that this peer does not have. */
 void cmp_print_absent(const cmp_t *cmp, const char *what);
-
-/* Bytes that do not look alike when they are shifted, torn or stale. */
-void cmp_fill(unsigned char *memory, size_t size, uint64_t seed);
-bool cmp_differs(const unsigned char *memory, size_t size, uint64_t seed);
-
-static inline int64_t cmp_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 #endif

@@ -25,7 +25,7 @@ static void measure_wait(cmp_t *cmp, bool is_one_core)
     unsigned int i, j;
 
     for (i = 0; i < cmp->options.batches; ++i) {
-        int64_t start = cmp_now_ns();
+        int64_t start = bench_now_ns();
 
         for (j = 0; j < steps; ++j) {
             if (cmp->rank == 0) {
@@ -36,7 +36,7 @@ static void measure_wait(cmp_t *cmp, bool is_one_core)
                 cmp->peer->post(cmp);
             }
         }
-        values[i] = (double)(cmp_now_ns() - start) / 2e3 / (double)steps;
+        values[i] = (double)(bench_now_ns() - start) / 2e3 / (double)steps;
     }
     if (cmp->rank == 0) {
         cmp_print(cmp, &row, values, cmp->options.batches);
@@ -57,16 +57,16 @@ static void measure_wake(cmp_t *cmp, const cmp_way_t *way)
 
     for (i = 0; i < cmp->options.batches; ++i) {
         for (j = 0; j < CMP_WAKES; ++j) {
-            int64_t start = cmp_now_ns();
+            int64_t start = bench_now_ns();
 
             if (cmp->rank != 0) {
                 cmp->peer->wait(cmp);
-                woken[j] = cmp_now_ns();
+                woken[j] = bench_now_ns();
                 continue;
             }
-            while (cmp_now_ns() - start < CMP_PAUSE_NS) {
+            while (bench_now_ns() - start < CMP_PAUSE_NS) {
             }
-            sent[j] = cmp_now_ns();
+            sent[j] = bench_now_ns();
             cmp->peer->post(cmp);
         }
         if (cmp->rank == 0) {
@@ -108,9 +108,9 @@ static void *run_lane(void *arg)
     int64_t start, took;
     unsigned int i, j;
 
-    cmp_pin_thread(runner->cmp->options.cores[runner->idx]);
+    bench_pin(runner->cmp->options.cores[runner->idx]);
     (void)pthread_barrier_wait(runner->start);
-    start = cmp_now_ns();
+    start = bench_now_ns();
     do {
         for (i = 0; i < LANE_STEPS; ++i) {
             for (j = 0; j < LANE_SLOTS; ++j) {
@@ -119,7 +119,7 @@ static void *run_lane(void *arg)
             peer->lane_end(runner->lane);
         }
         count += LANE_STEPS * LANE_SLOTS;
-        took = cmp_now_ns() - start;
+        took = bench_now_ns() - start;
     } while (took < duration);
     runner->rate = (double)count * 1e3 / (double)took;
     return NULL;

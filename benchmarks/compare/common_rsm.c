@@ -46,7 +46,7 @@ void cmp_job_open(cmp_job_t *job)
 rsm_memseg_import_handle_t cmp_connect(const cmp_job_t *job, uint32_t rank,
                                        rsm_memseg_id_t id)
 {
-    int64_t deadline = cmp_now_ns() + START_NS;
+    int64_t deadline = bench_now_ns() + START_NS;
     rsm_memseg_import_handle_t handle;
     int rc;
 
@@ -57,7 +57,7 @@ rsm_memseg_import_handle_t cmp_connect(const cmp_job_t *job, uint32_t rank,
             break;
         }
         nanosleep(&(struct timespec){0, 1000000}, NULL);
-    } while (cmp_now_ns() < deadline);
+    } while (bench_now_ns() < deadline);
     cmp_must(rc, "rsm_memseg_import_connect");
     return handle;
 }

@@ -104,19 +104,39 @@ static CMP_INLINE void cmp_step_compare_swap(cmp_t *cmp, const cmp_way_t *way,
     (void)way->compare_swap(cmp, CMP_WORD, 0, 0);
 }
 
+static CMP_INLINE void cmp_step_fetch_add32(cmp_t *cmp, const cmp_way_t *way,
+                                            size_t size)
+{
+    (void)size;
+    (void)way->fetch_add32(cmp, CMP_WORD, 1);
+}
+
+static CMP_INLINE void cmp_step_compare_swap32(cmp_t *cmp, const cmp_way_t *way,
+                                               size_t size)
+{
+    (void)size;
+    (void)way->compare_swap32(cmp, CMP_WORD, 0, 0);
+}
+
+static CMP_INLINE void cmp_step_accumulate(cmp_t *cmp, const cmp_way_t *way,
+                                           size_t size)
+{
+    cmp_moves(cmp, way, way->accumulate, size, 1);
+}
+
 /* ---- batches ---- */
 
 static CMP_INLINE int64_t cmp_batch(cmp_t *cmp, const cmp_way_t *way,
                                     cmp_step_t step, size_t size,
                                     unsigned long steps)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     unsigned long i;
 
     for (i = 0; i < steps; ++i) {
         step(cmp, way, size);
     }
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 /* How many steps a batch has. It warms up what is measured, too. */
@@ -201,7 +221,7 @@ static CMP_INLINE void cmp_take_turn(cmp_t *cmp, const cmp_way_t *way)
 static CMP_INLINE int64_t cmp_exchange(cmp_t *cmp, const cmp_way_t *way,
                                        unsigned long steps, bool is_yielding)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     unsigned long i;
 
     for (i = 0; i < steps; ++i) {
@@ -214,7 +234,7 @@ static CMP_INLINE int64_t cmp_exchange(cmp_t *cmp, const cmp_way_t *way,
             cmp_take_turn(cmp, way);
         }
     }
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 /* One way on two cores, polled without a pause; there and back on one core,
@@ -243,15 +263,63 @@ static CMP_INLINE void cmp_measure_flag(cmp_t *cmp, const cmp_way_t *way,
 
 /* ---- is the way what it says? ---- */
 
-static CMP_INLINE void cmp_check_atomics(cmp_t *cmp, const cmp_way_t *way)
+static CMP_INLINE void cmp_check_fetch_add(cmp_t *cmp, const cmp_way_t *way)
 {
     uint64_t base = way->fetch_add(cmp, CMP_WORD, 5);
 
-    if ((way->fetch_add(cmp, CMP_WORD, 7) != base + 5) ||
-        (way->compare_swap(cmp, CMP_WORD, base + 12, 9) != base + 12) ||
+    if (way->fetch_add(cmp, CMP_WORD, -5ul) != base + 5) {
+        cmp_fail(cmp, "fetch_add has a wrong result");
+    }
+}
+
+static CMP_INLINE void cmp_check_compare_swap(cmp_t *cmp, const cmp_way_t *way)
+{
+    uint64_t old = way->compare_swap(cmp, CMP_WORD, 0, 0);
+
+    if ((way->compare_swap(cmp, CMP_WORD, old, 9) != old) ||
         (way->compare_swap(cmp, CMP_WORD, 1, 0) != 9) ||
         (way->compare_swap(cmp, CMP_WORD, 9, 0) != 9)) {
-        cmp_fail(cmp, "an atomic operation has a wrong result");
+        cmp_fail(cmp, "compare_swap has a wrong result");
+    }
+}
+
+static CMP_INLINE void cmp_check_fetch_add32(cmp_t *cmp, const cmp_way_t *way)
+{
+    uint32_t base = way->fetch_add32(cmp, CMP_WORD, 5);
+
+    if (way->fetch_add32(cmp, CMP_WORD, -5u) != base + 5) {
+        cmp_fail(cmp, "fetch_add of 4 bytes has a wrong result");
+    }
+}
+
+static CMP_INLINE void cmp_check_compare_swap32(cmp_t *cmp,
+                                                const cmp_way_t *way)
+{
+    uint32_t old = way->compare_swap32(cmp, CMP_WORD, 0, 0);
+
+    if ((way->compare_swap32(cmp, CMP_WORD, old, 9) != old) ||
+        (way->compare_swap32(cmp, CMP_WORD, 1, 0) != 9) ||
+        (way->compare_swap32(cmp, CMP_WORD, 9, 0) != 9)) {
+        cmp_fail(cmp, "compare_swap of 4 bytes has a wrong result");
+    }
+}
+
+/* Ones to ones: these doubles stay what hardware is fast with. */
+static CMP_INLINE void cmp_check_accumulate(cmp_t *cmp, const cmp_way_t *way)
+{
+    double *local = (double *)(void *)(cmp->local + CMP_DATA);
+    size_t i;
+
+    for (i = 0; i < CMP_SUM / sizeof(double); ++i) {
+        local[i] = 1.0;
+    }
+    cmp_step_put(cmp, way, CMP_SUM);
+    cmp_step_accumulate(cmp, way, CMP_SUM);
+    cmp_step_get(cmp, way, CMP_SUM);
+    for (i = 0; i < CMP_SUM / sizeof(double); ++i) {
+        if (local[i] != 2.0) {
+            cmp_fail(cmp, "an accumulate has a wrong result");
+        }
     }
 }
 
@@ -261,16 +329,13 @@ static CMP_INLINE void cmp_check(cmp_t *cmp, const cmp_way_t *way)
     unsigned char *local = cmp->local + CMP_DATA;
 
     if (cmp->rank == 0) {
-        cmp_fill(local, size, ++cmp->turn);
+        bench_fill(local, size, ++cmp->turn);
         cmp_step_put(cmp, way, size);
         cmp->peer->meet(cmp);
         memset(local, 0, size);
         cmp_step_get(cmp, way, size);
-        if (cmp_differs(local, size, cmp->turn)) {
+        if (bench_differing(local, size, cmp->turn)) {
             cmp_fail(cmp, "what came back is not what was put");
-        }
-        if ((way->fetch_add != NULL) && cmp_wants(cmp, "fetch_add")) {
-            cmp_check_atomics(cmp, way);
         }
     } else {
         ++cmp->turn;
@@ -278,7 +343,7 @@ static CMP_INLINE void cmp_check(cmp_t *cmp, const cmp_way_t *way)
             way->attend(cmp);
         }
         cmp->peer->meet(cmp);
-        if (cmp_differs(cmp->shown + CMP_DATA, size, cmp->turn)) {
+        if (bench_differing(cmp->shown + CMP_DATA, size, cmp->turn)) {
             cmp_fail(cmp, "what arrived is not what was put");
         }
         if (way->attend != NULL) {
@@ -323,6 +388,29 @@ static CMP_INLINE void cmp_run_sizes(cmp_t *cmp, const cmp_way_t *way)
     }
 }
 
+/* Operations that only some peers have; each begins with a check, by the one
+ * who measures. */
+#define CMP_RUN_OPTIONAL(name, row_what, row_size)                             \
+    if ((way->name != NULL) && cmp_wants(cmp, #name)) {                        \
+        if (cmp->rank == 0) {                                                  \
+            cmp_check_##name(cmp, way);                                        \
+        }                                                                      \
+        cmp->peer->meet(cmp);                                                  \
+        cmp_measure(                                                           \
+            cmp, way, cmp_step_##name,                                         \
+            (cmp_row_t){.what = (row_what), .unit = "us", .size = (row_size)}, \
+            0);                                                                \
+    }
+
+static CMP_INLINE void cmp_run_optional(cmp_t *cmp, const cmp_way_t *way)
+{
+    CMP_RUN_OPTIONAL(fetch_add, "fetch_add", 8)
+    CMP_RUN_OPTIONAL(compare_swap, "compare_swap", 8)
+    CMP_RUN_OPTIONAL(fetch_add32, "fetch_add", 4)
+    CMP_RUN_OPTIONAL(compare_swap32, "compare_swap", 4)
+    CMP_RUN_OPTIONAL(accumulate, "accumulate", CMP_SUM)
+}
+
 static CMP_INLINE void cmp_run_way(cmp_t *cmp, const cmp_way_t *way)
 {
     if (!cmp_wants_way(cmp, way->name)) {
@@ -334,10 +422,7 @@ static CMP_INLINE void cmp_run_way(cmp_t *cmp, const cmp_way_t *way)
     cmp->peer->meet(cmp);
     cmp_check(cmp, way);
     cmp_run_sizes(cmp, way);
-    if (way->fetch_add != NULL) {
-        cmp_run_test(cmp, way, cmp_step_fetch_add, "fetch_add", 8, 0);
-        cmp_run_test(cmp, way, cmp_step_compare_swap, "compare_swap", 8, 0);
-    }
+    cmp_run_optional(cmp, way);
     if (!way->is_brief && cmp_wants(cmp, "visible")) {
         cmp_measure_flag(cmp, way, false);
     }

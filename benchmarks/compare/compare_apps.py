@@ -17,7 +17,7 @@ WORK = {"gups": {"quick": ("-n", "65536", "-i", "4"),
 # has allocated ends by a signal, see there; osc ucx makes no progress on the
 # program's own memory while ring waits, and ring does not end.)
 PLACES = {"rsm": ("",), "rsm-ucx": ("",), "ompi-sm": ("allocate",),
-          "ompi-rdma-user": ("create",), "ompi-ucx": ("allocate",),
+          "ompi-rdma-user": ("create",), "rsm-mpi": ("allocate", "create"), "ompi-ucx": ("allocate",),
           "rsm-tcp": ("",)}
 
 # What takes longer than everything else together, and says little.
@@ -35,17 +35,11 @@ def one_app(run, peer, kind, app, works, folder, number):
     suffix = "rsm" if peer.program == "compare_rsm" else "mpi"
     program = os.path.join(folder, "..", "apps", f"{app}_{suffix}")
     name = f"{peer.name} ({app}{' ' + kind if kind else ''})"
-    if name in run.broken:
-        return
     if not os.access(program, os.X_OK):
         run.note(name, "was not built")
         return
     arguments = [*works[run.options.mode], "-p"]
     if kind:
         arguments += ["-k", kind]
-    before = len(run.rows)
-    run.start(name, [peer.launcher_path(), *peer.options, "-n", "2",
-                     os.path.normpath(program), *arguments],
-              peer.environment, number)
-    for row in run.rows[before:]:
-        row["launch"] = peer.name
+    run.job(name, [*peer.launch(folder), os.path.normpath(program),
+                   *arguments], peer.environment, number, launch=peer.name)

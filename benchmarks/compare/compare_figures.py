@@ -3,6 +3,13 @@
 import statistics
 
 
+def number(value):
+    """Three digits that count."""
+    if abs(value) >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
+
+
 class Figures:
     """figures[(launch, way, what, size)]: values, round by round."""
 

@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
+#include "common_copy.h"
 #include "common_peer.h"
 #include "common_run.h"
 #include "common_two.h"
@@ -21,74 +19,16 @@ static int pipes[2][2];       /* to the first process, to the second */
 
 /* ---- copies ---- */
 
-static inline void copy_plain(unsigned char *to, const unsigned char *from,
-                              size_t size)
-{
-    const uint64_t *words = (const uint64_t *)(const void *)from;
-    uint64_t *places = (uint64_t *)(void *)to;
-    size_t count = size / sizeof(*words);
-    size_t i;
-
-    for (i = 0; i < count; ++i) {
-        places[i] = words[i];
-    }
-    for (i = count * sizeof(*words); i < size; ++i) {
-        to[i] = from[i];
-    }
-}
-
-static inline void copy_libc(unsigned char *to, const unsigned char *from,
-                             size_t size)
-{
-    memcpy(to, from, size);
-}
-
-#ifdef __x86_64__
-static inline void copy_string(unsigned char *to, const unsigned char *from,
-                               size_t size)
-{
-    __asm__ volatile("rep movsb"
-                     : "+D"(to), "+S"(from), "+c"(size)
-                     :
-                     : "memory");
-}
-
-/* Past the caches; both ends are aligned but for the last bytes. */
-static inline void copy_streaming(unsigned char *to, const unsigned char *from,
-                                  size_t size)
-{
-    const __m128i *lines = (const __m128i *)(const void *)from;
-    __m128i *places = (__m128i *)(void *)to;
-    size_t count = size / sizeof(*lines);
-    size_t done = count * sizeof(*lines);
-    size_t i;
-
-    for (i = 0; i < count; ++i) {
-        _mm_stream_si128(places + i, _mm_loadu_si128(lines + i));
-    }
-    for (i = done; i < size; ++i) {
-        to[i] = from[i];
-    }
-    _mm_sfence();
-}
-#endif
-
-/* The compiler may not move a copy out of the loop, nor leave one out. */
-static CMP_INLINE void settle(void)
-{
-    __asm__ volatile("" : : : "memory");
-}
-
 #define FLOOR_COPY(name)                                                  \
     static inline void put_##name(cmp_t *cmp, size_t offset, size_t size) \
     {                                                                     \
-        copy_##name(target + offset, cmp->local + offset, size);          \
-        settle();                                                         \
+        cmp_copy_##name(target + offset, cmp->local + offset, size);      \
+        cmp_settle();                                                     \
     }                                                                     \
     static inline void get_##name(cmp_t *cmp, size_t offset, size_t size) \
     {                                                                     \
-        copy_##name(cmp->local + offset, target + offset, size);          \
-        settle();                                                         \
+        cmp_copy_##name(cmp->local + offset, target + offset, size);      \
+        cmp_settle();                                                     \
     }
 
 FLOOR_COPY(plain)
@@ -100,8 +40,8 @@ static inline uint64_t floor_fetch_add(cmp_t *cmp, size_t offset,
                                        uint64_t value)
 {
     (void)cmp;
-    return atomic_fetch_add((_Atomic uint64_t *)(void *)(target + offset),
-                            value);
+    return cmp_used(
+        atomic_fetch_add((_Atomic uint64_t *)(void *)(target + offset), value));
 }
 
 static inline uint64_t floor_compare_swap(cmp_t *cmp, size_t offset,
@@ -110,7 +50,7 @@ static inline uint64_t floor_compare_swap(cmp_t *cmp, size_t offset,
     (void)cmp;
     (void)atomic_compare_exchange_strong(
         (_Atomic uint64_t *)(void *)(target + offset), &expected, desired);
-    return expected;
+    return cmp_used(expected);
 }
 
 static const cmp_way_t way_plain = {.name = "plain",
@@ -120,7 +60,7 @@ static const cmp_way_t way_plain = {.name = "plain",
                                     .compare_swap = floor_compare_swap};
 static const cmp_way_t way_libc = {
     .name = "memcpy", .put = put_libc, .get = get_libc};
-#ifdef __x86_64__
+#ifdef CMP_HAS_WAYS
 FLOOR_COPY(string)
 FLOOR_COPY(streaming)
 
@@ -178,11 +118,11 @@ static void lane_end(void *lane)
 static int64_t socket_once(cmp_t *cmp)
 {
     unsigned char message[64] = {0};
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
 
     cmp_send(cmp, message, sizeof(message));
     cmp_receive(cmp, message, sizeof(message));
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 static void socket_attend(cmp_t *cmp)
@@ -195,14 +135,14 @@ static void socket_attend(cmp_t *cmp)
 
 static int64_t clock_once(cmp_t *cmp)
 {
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     unsigned int i;
 
     (void)cmp;
     for (i = 0; i < SWITCHES; ++i) {
-        (void)cmp_now_ns();
+        (void)bench_now_ns();
     }
-    return (cmp_now_ns() - start) / SWITCHES;
+    return (bench_now_ns() - start) / SWITCHES;
 }
 
 static const cmp_special_t specials[] = {
@@ -253,7 +193,7 @@ int main(int argc, char **argv)
 
     cmp_run_way(&cmp, &way_plain);
     cmp_run_way(&cmp, &way_libc);
-#ifdef __x86_64__
+#ifdef CMP_HAS_WAYS
     cmp_run_way(&cmp, &way_string);
     cmp_run_way(&cmp, &way_streaming);
 #endif

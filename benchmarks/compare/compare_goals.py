@@ -5,7 +5,12 @@ A goal looks at each round by itself, so that a slow minute of the machine
 counts for both sides, and judges the median of the rounds."""
 import statistics
 
+from compare_figures import number
+
 RSM = ("rsm", "implicit")
+# The same in turn with the bare machine, on the same pages; see
+# common_beside.h.
+BESIDE = ("rsm", "beside")
 
 
 class Goal:
@@ -17,6 +22,18 @@ class Goal:
         self.limit = limit
         self.is_at_most = is_at_most
         self.unit = unit
+        self.beside = ""  # the peer that one looks at
+
+    def compare(self, figures, ours, best):
+        """Says how the best peer does."""
+        if best is None or ours not in figures:
+            return
+        value = figures.median(best)
+        ratio = value / figures.median(ours)
+        if not figures.is_time(best[2]):
+            ratio = 1 / ratio
+        self.beside = (f"{number(value)} {figures.units[best[2]]} "
+                       f"({best[0]} {best[1]}): {number(ratio)} times")
 
     def is_met(self, value):
         return value <= self.limit if self.is_at_most else value >= self.limit
@@ -50,6 +67,12 @@ def quotient(over, under):
     return over / under
 
 
+def bare(figures, what, size):
+    """The best that the machine does by itself beside us."""
+    return figures.best(key for key in figures.keys("rsm", what, size)
+                        if key[1].startswith("bare "))
+
+
 def mpi_keys(figures, what, size, kinds=("allocate", "create", "dynamic")):
     return [key for key in figures.keys(what=what, size=size)
             if key[0].startswith("ompi-") or key[0] == "mpich"
@@ -60,10 +83,9 @@ def small(figures, goals):
     """Puts and gets of 8 bytes."""
     for what in ("put", "get"):
         ours = (*RSM, what, 8)
-        floor = figures.best(figures.keys("floor", what, 8))
         goals.append(Goal(f"{what} of 8 B, above a plain copy", together(
-            figures, lambda a, b: 1e3 * (a - b), ours, floor), 10, True,
-            " ns"))
+            figures, lambda a, b: 1e3 * (a - b), (*BESIDE, what, 8),
+            bare(figures, what, 8)), 10, True, " ns"))
         window = figures.best(mpi_keys(figures, what, 8))
         goals.append(Goal(f"{what} of 8 B, times faster than the best MPI "
                           "window", together(figures, quotient, window, ours),
@@ -84,12 +106,12 @@ def large(figures, goals):
     for what in ("put_bw", "get_bw"):
         for size in [size for size in figures.sizes(what) if size >= 4096]:
             ours = (*RSM, what, size)
-            best = figures.best(figures.keys("floor", what, size))
+            best = bare(figures, what, size)
             name = f"{what} of {human(size)}, of the best copy"
             if best:
                 name += f" ({best[1]})"
-            goals.append(Goal(name, together(figures, quotient, ours, best),
-                              0.97, False))
+            goals.append(Goal(name, together(
+                figures, quotient, (*BESIDE, what, size), best), 0.97, False))
             others = [key for key in figures.keys(what=what, size=size)
                       if not key[0].startswith("rsm") and key[0] != "floor"]
             best = figures.best(others)
@@ -103,8 +125,8 @@ def large(figures, goals):
 def waiting(figures, goals):
     """What one side does and the other side notices."""
     goals.append(Goal("visible at the other side, of a bare cache line",
-                      together(figures, quotient, (*RSM, "visible", 0),
-                               ("floor", "plain", "visible", 0)), 1.1, True))
+                      together(figures, quotient, (*BESIDE, "visible", 0),
+                               bare(figures, "visible", 0)), 1.1, True))
     goals.append(Goal("two processes on one core, put and answer, of two "
                       "switches of the scheduler",
                       together(figures, quotient, (*RSM, "answer", 0),
@@ -121,8 +143,8 @@ def atomics(figures, goals):
     for what in ("fetch_add", "compare_swap"):
         ours = (*RSM, what, 8)
         goals.append(Goal(f"{what}, of the bare instruction",
-                          together(figures, quotient, ours,
-                                   ("floor", "plain", what, 8)), 2, True))
+                          together(figures, quotient, (*BESIDE, what, 8),
+                                   bare(figures, what, 8)), 2, True))
         window = figures.best(mpi_keys(figures, what, 8))
         goals.append(Goal(f"{what}, times faster than the best MPI window",
                           together(figures, quotient, window, ours), 3,
@@ -136,6 +158,16 @@ def threads(figures, goals):
     goals.append(Goal("two threads against one, of the same with plain copies",
                       together(figures, lambda a, b, c, d: (a / b) / (c / d),
                                *keys), 0.9, False))
+
+
+def instructions(figures, goals):
+    for call, mode, limit in (("put64", "implicit", 60),
+                              ("put64", "explicit", 45),
+                              ("open_close", "implicit", 60),
+                              ("open_close", "explicit", 60)):
+        goals.append(Goal(f"instructions of {call}, {mode} mode", together(
+            figures, lambda value: value, ("rsm", mode, f"instructions_{call}",
+                                           0)), limit, True))
 
 
 def control(figures, goals):
@@ -180,7 +212,7 @@ def human(size):
 
 def goals_of(figures):
     goals = []
-    for part in (small, large, waiting, atomics, threads, control,
-                 through_ucx):
+    for part in (small, instructions, large, waiting, atomics, threads,
+                 control, through_ucx):
         part(figures, goals)
     return [goal for goal in goals if goal.values]

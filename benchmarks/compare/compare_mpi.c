@@ -9,50 +9,66 @@
 
 #include "common_peer.h"
 #include "common_run.h"
+#include "compare_mpi.h"
 
 #define SPINS       64  /* looks at the flag between two of MPI's progress */
 #define SLEEPING_US 200 /* between two looks of a process that must sleep */
 
-static MPI_Win win;
-static MPI_Aint base; /* of the other side's window: 0 unless it is dynamic */
-static MPI_Group other_group;
-static int other;
+mpi_t mpi;
+
+/* What a run is about. */
+typedef enum { MODE_WAYS, MODE_THREADS, MODE_CROWD, MODE_MANY } run_mode_t;
 
 /* ---- operations ---- */
 
 static void mpi_put(cmp_t *cmp, size_t offset, size_t size)
 {
-    MPI_Put(cmp->local + offset, (int)size, MPI_BYTE, other,
-            base + (MPI_Aint)offset, (int)size, MPI_BYTE, win);
+    MPI_Put(cmp->local + offset, (int)size, MPI_BYTE, mpi.other,
+            mpi.base + (MPI_Aint)offset, (int)size, MPI_BYTE, mpi.win);
 }
 
 static void mpi_get(cmp_t *cmp, size_t offset, size_t size)
 {
-    MPI_Get(cmp->local + offset, (int)size, MPI_BYTE, other,
-            base + (MPI_Aint)offset, (int)size, MPI_BYTE, win);
+    MPI_Get(cmp->local + offset, (int)size, MPI_BYTE, mpi.other,
+            mpi.base + (MPI_Aint)offset, (int)size, MPI_BYTE, mpi.win);
 }
 
-static uint64_t mpi_fetch_add(cmp_t *cmp, size_t offset, uint64_t value)
+#define DEFINE_ATOMICS(bits)                                                   \
+    static uint##bits##_t mpi_fetch_add##bits(cmp_t *cmp, size_t offset,       \
+                                              uint##bits##_t value)            \
+    {                                                                          \
+        uint##bits##_t old = 0;                                                \
+                                                                               \
+        (void)cmp;                                                             \
+        MPI_Fetch_and_op(&value, &old, MPI_INT##bits##_T, mpi.other,           \
+                         mpi.base + (MPI_Aint)offset, MPI_SUM, mpi.win);       \
+        MPI_Win_flush(mpi.other, mpi.win);                                     \
+        return old;                                                            \
+    }                                                                          \
+                                                                               \
+    static uint##bits##_t mpi_compare_swap##bits(cmp_t *cmp, size_t offset,    \
+                                                 uint##bits##_t expected,      \
+                                                 uint##bits##_t desired)       \
+    {                                                                          \
+        uint##bits##_t old = 0;                                                \
+                                                                               \
+        (void)cmp;                                                             \
+        MPI_Compare_and_swap(&desired, &expected, &old, MPI_INT##bits##_T,     \
+                             mpi.other, mpi.base + (MPI_Aint)offset, mpi.win); \
+        MPI_Win_flush(mpi.other, mpi.win);                                     \
+        return old;                                                            \
+    }
+
+DEFINE_ATOMICS(32)
+DEFINE_ATOMICS(64)
+
+static void mpi_accumulate(cmp_t *cmp, size_t offset, size_t size)
 {
-    uint64_t old = 0;
+    int count = (int)(size / sizeof(double));
 
-    (void)cmp;
-    MPI_Fetch_and_op(&value, &old, MPI_UINT64_T, other, base + (MPI_Aint)offset,
-                     MPI_SUM, win);
-    MPI_Win_flush(other, win);
-    return old;
-}
-
-static uint64_t mpi_compare_swap(cmp_t *cmp, size_t offset, uint64_t expected,
-                                 uint64_t desired)
-{
-    uint64_t old = 0;
-
-    (void)cmp;
-    MPI_Compare_and_swap(&desired, &expected, &old, MPI_UINT64_T, other,
-                         base + (MPI_Aint)offset, win);
-    MPI_Win_flush(other, win);
-    return old;
+    MPI_Accumulate(cmp->local + offset, count, MPI_DOUBLE, mpi.other,
+                   mpi.base + (MPI_Aint)offset, count, MPI_DOUBLE, MPI_SUM,
+                   mpi.win);
 }
 
 /* ---- synchronization ---- */
@@ -60,19 +76,19 @@ static uint64_t mpi_compare_swap(cmp_t *cmp, size_t offset, uint64_t expected,
 static void flush_open(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_lock_all(MPI_MODE_NOCHECK, win);
+    MPI_Win_lock_all(MPI_MODE_NOCHECK, mpi.win);
 }
 
 static void flush_close(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_unlock_all(win);
+    MPI_Win_unlock_all(mpi.win);
 }
 
 static void flush_end(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_flush(other, win);
+    MPI_Win_flush(mpi.other, mpi.win);
 }
 
 /* The memory is looked at many times for each call that lets MPI work. */
@@ -91,44 +107,44 @@ static void flush_progress(cmp_t *cmp)
 static void lock_begin(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_lock(MPI_LOCK_SHARED, other, 0, win);
+    MPI_Win_lock(MPI_LOCK_SHARED, mpi.other, 0, mpi.win);
 }
 
 static void lock_end(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_unlock(other, win);
+    MPI_Win_unlock(mpi.other, mpi.win);
 }
 
 static void fence(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_fence(0, win);
+    MPI_Win_fence(0, mpi.win);
 }
 
 static void fence_close(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_fence(MPI_MODE_NOSUCCEED, win);
+    MPI_Win_fence(MPI_MODE_NOSUCCEED, mpi.win);
 }
 
 static void pscw_begin(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_start(other_group, 0, win);
+    MPI_Win_start(mpi.other_group, 0, mpi.win);
 }
 
 static void pscw_end(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_complete(win);
+    MPI_Win_complete(mpi.win);
 }
 
 static void pscw_attend(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Win_post(other_group, 0, win);
-    MPI_Win_wait(win);
+    MPI_Win_post(mpi.other_group, 0, mpi.win);
+    MPI_Win_wait(mpi.win);
 }
 
 static const cmp_way_t ways[] = {
@@ -138,8 +154,11 @@ static const cmp_way_t ways[] = {
      .end = flush_end,
      .put = mpi_put,
      .get = mpi_get,
-     .fetch_add = mpi_fetch_add,
-     .compare_swap = mpi_compare_swap,
+     .accumulate = mpi_accumulate,
+     .fetch_add = mpi_fetch_add64,
+     .compare_swap = mpi_compare_swap64,
+     .fetch_add32 = mpi_fetch_add32,
+     .compare_swap32 = mpi_compare_swap32,
      .progress = flush_progress},
     {.name = "lock",
      .is_brief = true,
@@ -164,72 +183,6 @@ static const cmp_way_t ways[] = {
      .get = mpi_get},
 };
 
-/* ---- windows ---- */
-
-typedef struct {
-    const char *name;
-    int (*open)(cmp_t *cmp);
-    void (*close)(cmp_t *cmp);
-} kind_t;
-
-static int allocate_open(cmp_t *cmp)
-{
-    int rc = MPI_Win_allocate(CMP_MEMORY, 1, MPI_INFO_NULL, MPI_COMM_WORLD,
-                              &cmp->shown, &win);
-
-    if (rc == MPI_SUCCESS) {
-        memset(cmp->shown, 0, CMP_MEMORY);
-    }
-    return rc;
-}
-
-static int create_open(cmp_t *cmp)
-{
-    cmp->shown = cmp_memory(CMP_MEMORY);
-    return MPI_Win_create(cmp->shown, CMP_MEMORY, 1, MPI_INFO_NULL,
-                          MPI_COMM_WORLD, &win);
-}
-
-static int dynamic_open(cmp_t *cmp)
-{
-    MPI_Aint own;
-    int rc;
-
-    cmp->shown = cmp_memory(CMP_MEMORY);
-    rc = MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win);
-    if (rc != MPI_SUCCESS) {
-        return rc;
-    }
-    MPI_Win_attach(win, cmp->shown, CMP_MEMORY);
-    MPI_Get_address(cmp->shown, &own);
-    MPI_Sendrecv(&own, 1, MPI_AINT, other, 0, &base, 1, MPI_AINT, other, 0,
-                 MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    return MPI_SUCCESS;
-}
-
-static void allocate_close(cmp_t *cmp)
-{
-    (void)cmp;
-    MPI_Win_free(&win);
-}
-
-static void create_close(cmp_t *cmp)
-{
-    MPI_Win_free(&win);
-    free(cmp->shown);
-}
-
-static void dynamic_close(cmp_t *cmp)
-{
-    MPI_Win_detach(win, cmp->shown);
-    create_close(cmp);
-    base = 0;
-}
-
-static const kind_t kinds[] = {{"allocate", allocate_open, allocate_close},
-                               {"create", create_open, create_close},
-                               {"dynamic", dynamic_open, dynamic_close}};
-
 /* ---- the peer ---- */
 
 static void mpi_meet(cmp_t *cmp)
@@ -253,13 +206,14 @@ static void mpi_meet(cmp_t *cmp)
 static void mpi_post(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Send(NULL, 0, MPI_BYTE, other, 0, MPI_COMM_WORLD);
+    MPI_Send(NULL, 0, MPI_BYTE, mpi.other, 0, MPI_COMM_WORLD);
 }
 
 static void mpi_wait(cmp_t *cmp)
 {
     (void)cmp;
-    MPI_Recv(NULL, 0, MPI_BYTE, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    MPI_Recv(NULL, 0, MPI_BYTE, mpi.other, 0, MPI_COMM_WORLD,
+             MPI_STATUS_IGNORE);
 }
 
 /* All threads share the window: MPI has no other way without one of its own
@@ -294,69 +248,93 @@ static const cmp_peer_t peer_threaded = {.name = "mpi",
                                          .lane_put = lane_put,
                                          .lane_end = lane_end};
 
-static void run_kind(cmp_t *cmp, const kind_t *kind, bool is_threaded)
+static void run_kind(cmp_t *cmp, const mpi_kind_t *kind, run_mode_t mode)
 {
     size_t i;
-    int rc;
 
     cmp->kind = kind->name;
-    /* Not every component has every kind. */
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    rc = kind->open(cmp);
-    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL);
-    if (rc != MPI_SUCCESS) {
-        if (cmp->rank == 0) {
-            cmp_print_absent(cmp, kind->name);
-        }
+    if (!mpi_kind_open(cmp, kind)) {
         return;
     }
-    for (i = 0; !is_threaded && (i < sizeof(ways) / sizeof(ways[0])); ++i) {
-        cmp_run_way(cmp, &ways[i]);
-    }
-    if (is_threaded) {
+    if (mode == MODE_CROWD) {
+        mpi_run_crowd(cmp);
+    } else if (mode == MODE_THREADS) {
         flush_open(cmp);
         cmp_run_peer(cmp, &ways[0]);
         flush_close(cmp);
     }
+    for (i = 0; (mode == MODE_WAYS) && (i < sizeof(ways) / sizeof(ways[0]));
+         ++i) {
+        cmp_run_way(cmp, &ways[i]);
+    }
     kind->close(cmp);
 }
 
-/* Threads cost everybody who asks for them: -t rate has runs of its own. */
-int main(int argc, char **argv)
+static run_mode_t mode_of(const cmp_t *cmp)
 {
-    cmp_t cmp = {.program = "compare_mpi"};
-    bool is_threaded;
-    MPI_Group world;
-    int given, rank, size;
-    size_t i;
+    if (cmp->options.tests == NULL) {
+        return MODE_WAYS;
+    }
+    return cmp_wants(cmp, "rate")    ? MODE_THREADS
+           : cmp_wants(cmp, "crowd") ? MODE_CROWD
+           : cmp_wants(cmp, "many")  ? MODE_MANY
+                                     : MODE_WAYS;
+}
 
-    cmp_parse(&cmp, argc, argv);
-    cmp_pin(&cmp, cmp_launched_rank());
-    is_threaded = (cmp.options.tests != NULL) && cmp_wants(&cmp, "rate");
-    MPI_Init_thread(&argc, &argv,
+/* The processes are a ring, of two as a rule. */
+static void start_up(cmp_t *cmp, run_mode_t mode, int *argc, char ***argv)
+{
+    bool is_threaded = (mode == MODE_THREADS);
+    MPI_Group world;
+    int given, rank;
+
+    MPI_Init_thread(argc, argv,
                     is_threaded ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE,
                     &given);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
-    if (size != 2) {
-        cmp_fail(&cmp, "start it with mpirun -n 2");
+    MPI_Comm_size(MPI_COMM_WORLD, &mpi.ranks);
+    if ((mpi.ranks != 2) && ((mpi.ranks < 2) || (mode != MODE_CROWD))) {
+        cmp_fail(cmp, "start it with mpirun -n 2");
     }
     if (is_threaded && (given < MPI_THREAD_MULTIPLE)) {
-        cmp_fail(&cmp, "this MPI has no threads");
+        cmp_fail(cmp, "this MPI has no threads");
     }
-    cmp.peer = is_threaded ? &peer_threaded : &peer_alone;
-    cmp.rank = (unsigned int)rank;
-    other = 1 - rank;
+    cmp->peer = is_threaded ? &peer_threaded : &peer_alone;
+    cmp->rank = (unsigned int)rank;
+    mpi.size = (mode == MODE_CROWD) ? 2 * CMP_DATA : CMP_MEMORY;
+    mpi.other = (rank + 1) % mpi.ranks;
+    mpi.reached_by = (rank + mpi.ranks - 1) % mpi.ranks;
     MPI_Comm_group(MPI_COMM_WORLD, &world);
-    MPI_Group_incl(world, 1, &other, &other_group);
-    cmp.local = cmp_memory(CMP_MEMORY);
+    MPI_Group_incl(world, 1, &mpi.other, &mpi.other_group);
+    MPI_Group_incl(world, 1, &mpi.reached_by, &mpi.reached_by_group);
+    MPI_Group_free(&world);
+}
 
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); ++i) {
-        if (cmp_wants_kind(&cmp, kinds[i].name)) {
-            run_kind(&cmp, &kinds[i], is_threaded);
+/* Threads cost everybody who asks for them: -t rate has runs of its own, and
+ * so have -t crowd and -t many. */
+int main(int argc, char **argv)
+{
+    cmp_t cmp = {.program = "compare_mpi"};
+    run_mode_t mode;
+    size_t i;
+
+    cmp_parse(&cmp, argc, argv);
+    mode = mode_of(&cmp);
+    cmp_pin(&cmp, bench_launched_rank());
+    start_up(&cmp, mode, &argc, &argv);
+    cmp.local = cmp_memory((size_t)mpi.size);
+
+    for (i = 0; i < mpi_kind_count; ++i) {
+        if (!cmp_wants_kind(&cmp, mpi_kinds[i].name)) {
+            continue;
+        }
+        if (mode == MODE_MANY) {
+            mpi_run_many(&cmp, &mpi_kinds[i]);
+        } else {
+            run_kind(&cmp, &mpi_kinds[i], mode);
         }
     }
-    if (!is_threaded) {
+    if (mode == MODE_WAYS) {
         cmp.kind = NULL;
         cmp.shown = cmp.local; /* signals need no window */
         cmp_run_peer(&cmp, NULL);
@@ -366,8 +344,8 @@ int main(int argc, char **argv)
         cmp_print_done(&cmp);
     }
     free(cmp.local);
-    MPI_Group_free(&other_group);
-    MPI_Group_free(&world);
+    MPI_Group_free(&mpi.other_group);
+    MPI_Group_free(&mpi.reached_by_group);
     MPI_Finalize();
     return EXIT_SUCCESS;
 }

@@ -5,19 +5,58 @@ import os
 import shutil
 import subprocess
 
-MAIN = ("put", "get", "put_bw", "get_bw", "fetch_add", "compare_swap",
-        "visible", "wait", "wake", "connect", "export", "clock", "round_trip")
-RATE = ("rate",)
-ONE_CORE = ("answer", "wait_one_core")
+SIZED = ("put", "get", "put_bw", "get_bw")
+MAIN = (*SIZED, "visible", "wait", "wake", "connect", "export", "clock",
+        "round_trip")
+ATOMICS = ("fetch_add", "compare_swap")
 
 SYMMETRIC_HEAP = {"SHMEM_SYMMETRIC_SIZE": "256M"}
+
+# Where time is short, one way of each peer will do.
+MAIN_WAYS = "implicit,plain,flush,quiet"
+
+
+class Phase:
+    """One job of each peer in each round."""
+
+    def __init__(self, name, part, tests, mpi=None, **others):
+        self.name = name
+        self.part = part      # for --only
+        self.tests = tests
+        self.mpi = mpi        # only MPI's program, only others; None: all
+        self.ranks = others.get("ranks", 2)
+        self.is_one_core = others.get("one_core", False)
+        self.is_brief = others.get("brief", False)  # one way, one kind
+
+    def is_for(self, peer):
+        is_mpi = peer.program in ("compare_mpi", "compare_mpich")
+        return self.mpi is None or self.mpi == is_mpi
+
+
+# Whatever may end a peer's program is a job of its own.
+PHASES = (
+    Phase("main", "sizes", (*MAIN, *ATOMICS), mpi=False),
+    Phase("main", "sizes", MAIN, mpi=True),
+    *(Phase(test, "atomics", (test,), mpi=True)
+      for test in ("fetch_add", "fetch_add32", "compare_swap",
+                   "compare_swap32", "accumulate")),
+    Phase("rate", "threads", ("rate",), brief=True),
+    Phase("one_core", "one_core", ("answer", "wait_one_core"), brief=True,
+          one_core=True),
+    Phase("crowd2", "crowd", ("crowd",), mpi=True, one_core=True),
+    Phase("crowd4", "crowd", ("crowd",), mpi=True, ranks=4),
+    Phase("many", "many", ("many",), mpi=True))
+
+# Parts that are not measured peer by peer.
+OTHER_PARTS = ("apps", "instructions", "scale")
+PARTS = (*dict.fromkeys(phase.part for phase in PHASES), *OTHER_PARTS)
 
 
 class Peer:
     """One way to start one program."""
 
     def __init__(self, name, title, program, launcher=None, options=(),
-                 environment=None, kinds=None, skips=None, without=None):
+                 environment=None, kinds=None, skips=None, preload=None):
         self.name = name
         self.title = title
         self.program = program
@@ -25,7 +64,7 @@ class Peer:
         self.options = list(options)
         self.environment = environment or {}
         self.kinds = kinds
-        self.without = without or {}  # the same for tests
+        self.preload = preload  # a library, from the folder of programs
         self.is_slow = "tcp" in name  # large sizes would take all the time
         self.largest = 1 << 20 if self.is_slow else 1 << 26
         self.skips = skips or {}  # phases left out, and why
@@ -36,6 +75,9 @@ class Peer:
             return f"{self.program} was not built"
         if self.launcher and not self.launcher_path():
             return f"{self.launcher[0]} is not installed"
+        if self.preload and not os.path.exists(
+                os.path.join(folder, self.preload)):
+            return f"{os.path.basename(self.preload)} was not built"
         return None
 
     def launcher_path(self):
@@ -45,16 +87,29 @@ class Peer:
                 return path
         return None
 
-    def command(self, folder, arguments, phase="main"):
-        start = []
-        if self.launcher:
-            start = [self.launcher_path(), *self.options, "-n", "2"]
-        kinds = self.kinds
-        if phase != "main" and self.launcher is not None:
-            kinds = (kinds or "allocate").partition(",")[0]
+    def launch(self, folder, ranks=2):
+        """What stands in front of a program."""
+        if not self.launcher:
+            return []
+        start = [self.launcher_path(), *self.options]
+        if self.preload:
+            path = os.path.realpath(os.path.join(folder, self.preload))
+            start += ["-x", f"LD_PRELOAD={path}"]
+        return [*start, "-n", str(ranks)]
+
+    def kind_list(self, phase):
+        if phase.is_brief and self.launcher is not None:
+            return (self.kinds or "allocate").partition(",")[0]
+        return self.kinds
+
+    def command(self, folder, arguments, phase):
+        if phase.is_brief or (self.is_slow and self.preload is None):
+            arguments = [*arguments, "-w", MAIN_WAYS]
+        kinds = self.kind_list(phase)
         if kinds:
             arguments = [*arguments, "-k", kinds]
-        return [*start, os.path.join(folder, self.program), *arguments]
+        return [*self.launch(folder, phase.ranks),
+                os.path.join(folder, self.program), *arguments]
 
 
 OPEN_MPI = ("mpirun.openmpi", "mpirun")
@@ -73,10 +128,9 @@ UCX = ("--mca", "pml", "ucx", "--mca", "pml_ucx_tls", "any",
        "--mca", "pml_ucx_devices", "any")
 
 
-# Seen with Open MPI 4.1.4.
-RDMA_WITHOUT = {test: "ends the target by a signal, on allocated windows"
-                for test in ("fetch_add", "compare_swap")}
-TCP_SKIPS = {phase: "left out over tcp" for phase in ("rate", "one_core")}
+TCP_SKIPS = {phase: "left out over tcp"
+             for phase in ("rate", "one_core", "crowd2", "crowd4", "many")}
+SHIM = "../../bindings/mpi/librsm_mpi.so"
 
 PEERS = [
     Peer("rsm", "librsm, direct", "compare_rsm", OPEN_MPI, UNBOUND),
@@ -85,8 +139,10 @@ PEERS = [
          environment={"UCX_TLS": "posix,self"}),
     Peer("rsm-ucx", "librsm, RSM_DIRECT=n", "compare_rsm", OPEN_MPI, UNBOUND,
          {"RSM_DIRECT": "n"}),
+    Peer("rsm-mpi", "MPI windows on librsm", "compare_mpi", OPEN_MPI,
+         (*UNBOUND, *OB1), {"RSM_MPI": "require"}, preload=SHIM),
     open_mpi("sm", *OB1, kinds="allocate"),
-    open_mpi("rdma", *OB1, kinds="allocate", without=RDMA_WITHOUT),
+    open_mpi("rdma", *OB1, kinds="allocate"),
     open_mpi("rdma", *OB1, name="rdma-user", kinds="create,dynamic"),
     open_mpi("ucx", *UCX),
     open_mpi("pt2pt", *OB1, skips={"rate": "has no threads"}),
@@ -96,10 +152,19 @@ PEERS = [
          skips={"rate": "puts in a thread's own context do not return"}),
     Peer("rsm-tcp", "librsm, UCX_TLS=tcp,self", "compare_rsm", OPEN_MPI,
          UNBOUND, {"UCX_TLS": "tcp,self"}, skips=TCP_SKIPS),
+    Peer("rsm-mpi-tcp", "MPI windows on librsm, UCX_TLS=tcp,self",
+         "compare_mpi", OPEN_MPI, (*UNBOUND, *OB1),
+         {"RSM_MPI": "require", "UCX_TLS": "tcp,self"},
+         kinds="allocate,create", skips=TCP_SKIPS, preload=SHIM),
     Peer("ucx-tcp", "bare UCX, tcp", "compare_ucx",
          environment={"UCX_TLS": "tcp,self"}, kinds="allocate",
          skips=TCP_SKIPS),
 ]
+
+
+def launcher():
+    """How a job of librsm starts, whatever the number of its ranks."""
+    return [PEERS[0].launcher_path(), *UNBOUND]
 
 
 class Failure(Exception):

@@ -3,8 +3,10 @@
 import statistics
 
 import compare_goals
+import compare_goals_mpi
 import compare_machine
-from compare_figures import Figures
+import compare_scale
+from compare_figures import Figures, number
 
 MEANING = {
     "put": "one put until it is complete in the other side's memory (with "
@@ -13,8 +15,16 @@ MEANING = {
     "put_bw": "64 puts side by side, then completion; above 1 MiB as many as "
               "make 64 MiB",
     "get_bw": "the same with gets",
-    "fetch_add": "atomic addition to 8 bytes, with the old value",
-    "compare_swap": "atomic comparison and exchange of 8 bytes",
+    "fetch_add": "atomic addition to 4 or 8 bytes, with the old value",
+    "compare_swap": "atomic comparison and exchange of 4 or 8 bytes",
+    "accumulate": "1 MiB of doubles is added to as many in the other side's "
+                  "memory",
+    "crowd": "put of 8 bytes and its fence or post, start, complete, wait, of "
+             "2 ranks on one core, or of 4 on two",
+    "many_open": "one more window, or one more region of a dynamic window, "
+                 "where there are so many",
+    "many_first": "the first put to one of so many",
+    "many_put": "a later put to one of so many, by turns to ten of them",
     "visible": "a flag is put and seen by the other side, which polls its own "
                "memory: half of there and back",
     "answer": "both processes on one core: put a flag, poll for the answer "
@@ -42,12 +52,12 @@ MEANING = {
 }
 
 APPS = ("gups", "ring", "stencil")
+COUNTED = {"crowd": "ranks", "many_open": "of them", "many_first": "of them",
+           "many_put": "of them"}
 
-
-def number(value):
-    if value >= 1000:
-        return f"{value:.0f}"
-    return f"{value:.3g}"
+# Of tables that are shown without being asked for.
+PUBLISHED_SIZES = (0, 2, 4, 8, 10, 1000, 4096, 10000, 262144, 1048576,
+                   4194304)
 
 
 def spread(values):
@@ -71,6 +81,8 @@ def table(figures, what, size):
     title = f"{what}, {compare_goals.human(size)}" if size else what
     if what in APPS:
         title = f"{what}, size {size}"
+    elif what in COUNTED:
+        title = f"{what}, {size} {COUNTED[what]}"
     text = [f"### {title}\n",
             f"| peer | way | median ({unit}, {better} is better) | quartiles "
             "| librsm is better by | rounds |",
@@ -89,16 +101,34 @@ def table(figures, what, size):
     return "\n".join(text) + "\n"
 
 
-def goal_table(figures):
-    text = ["| goal | wanted | median | rounds | |", "|---|---|---:|---|---|"]
-    for goal in compare_goals.goals_of(figures):
+def goal_table(goals):
+    has_peer = any(goal.beside for goal in goals)
+    text = ["| goal | wanted | median | rounds | |"
+            + (" best Open MPI or MPICH: times ours |" if has_peer else ""),
+            "|---|---|---:|---|---|" + ("---|" if has_peer else "")]
+    for goal in goals:
         verdict = goal.verdict()
         if not goal.is_met(goal.median):
             verdict = f"**{verdict}**"
         text.append(f"| {goal.name} | {goal.wanted()} "
                     f"| {number(goal.median)}{goal.unit} "
-                    f"| {spread(goal.values)} | {verdict} |")
+                    f"| {spread(goal.values)} | {verdict} |"
+                    + (f" {goal.beside} |" if has_peer else ""))
     return "\n".join(text) + "\n"
+
+
+def goal_sections(figures):
+    found = []
+    for title, goals in (
+            ("Goals", compare_goals.goals_of(figures)
+             + [goal for goal in compare_scale.goals(figures) if goal.values]),
+            ("Goals of MPI's one-sided programs",
+             compare_goals_mpi.goals_of(figures))):
+        if goals:
+            met = sum(goal.is_met(goal.median) for goal in goals)
+            found.append(f"\n## {title}\n\n{met} of {len(goals)} reached.\n\n"
+                         + goal_table(goals))
+    return "".join(found)
 
 
 def head(results, figures):
@@ -131,18 +161,21 @@ def absent(results):
                    for name, why in results["absent"].items())
 
 
-def write(results, plots):
+def write(results, plots, sizes=None):
+    """@p sizes: tables of these only."""
     figures = Figures(results["rows"])
     text = [head(results, figures), "\n## Left out\n\n", absent(results),
-            "\n## Goals\n\n", goal_table(figures)]
+            goal_sections(figures)]
     if plots:
         text.append("\n## Plots\n\n")
         text.extend(f"![{name}]({name})\n" for name in plots)
+    text.append(compare_scale.section(figures, results["limits"]))
     text.append("\n## Tables\n")
     for what, meaning in MEANING.items():
-        if not figures.keys(what=what):
+        shown = [size for size in figures.sizes(what)
+                 if sizes is None or size in sizes or what in APPS]
+        if not figures.keys(what=what) or not shown:
             continue
         text.append(f"\n## {what}\n\n{meaning[0].upper()}{meaning[1:]}.\n\n")
-        text.extend(table(figures, what, size) + "\n"
-                    for size in figures.sizes(what))
+        text.extend(table(figures, what, size) + "\n" for size in shown)
     return "".join(text)

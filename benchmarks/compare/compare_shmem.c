@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     int given;
 
     cmp_parse(&cmp, argc, argv);
-    cmp_pin(&cmp, cmp_launched_rank());
+    cmp_pin(&cmp, bench_launched_rank());
     is_threaded = (cmp.options.tests != NULL) && cmp_wants(&cmp, "rate");
     shmem_init_thread(is_threaded ? SHMEM_THREAD_MULTIPLE : SHMEM_THREAD_SINGLE,
                       &given);

@@ -271,14 +271,14 @@ static int64_t unpack_once(cmp_t *cmp)
 {
     ucp_rkey_h rkey;
     void *address;
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
 
     (void)cmp;
     must(ucp_ep_rkey_unpack(main_link.ep, packed_rkey, &rkey),
          "ucp_ep_rkey_unpack");
     (void)ucp_rkey_ptr(rkey, base, &address);
     ucp_rkey_destroy(rkey);
-    return cmp_now_ns() - start;
+    return bench_now_ns() - start;
 }
 
 static int64_t export_once(cmp_t *cmp)
@@ -290,14 +290,14 @@ static int64_t export_once(cmp_t *cmp)
                                    .flags = UCP_MEM_MAP_ALLOCATE};
     ucp_mem_attr_t attr = {.field_mask = UCP_MEM_ATTR_FIELD_ADDRESS};
     unsigned char *source = cmp_memory(EXPORT_BYTES);
-    int64_t start = cmp_now_ns();
+    int64_t start = bench_now_ns();
     ucp_mem_h fresh;
 
     (void)cmp;
     must(ucp_mem_map(context, &params, &fresh), "ucp_mem_map");
     must(ucp_mem_query(fresh, &attr), "ucp_mem_query");
     memcpy(attr.address, source, EXPORT_BYTES);
-    start = cmp_now_ns() - start;
+    start = bench_now_ns() - start;
     must(ucp_mem_unmap(context, fresh), "ucp_mem_unmap");
     free(source);
     return start;

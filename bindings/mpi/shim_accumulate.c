@@ -47,12 +47,24 @@ typedef struct {
     size_t size;
 } accumulate_run_t;
 
+/* Counters are what most programs fetch. */
+static inline void accumulate_copy(char *to, const char *from, size_t size)
+{
+    if (size == sizeof(uint64_t)) {
+        memcpy(to, from, sizeof(uint64_t));
+    } else if (size == sizeof(uint32_t)) {
+        memcpy(to, from, sizeof(uint32_t));
+    } else {
+        memcpy(to, from, size);
+    }
+}
+
 /* One share of a run, with its lock held. */
-static void accumulate_near(MPI_Op op, const rsmi_type_t *type,
-                            const accumulate_run_t *run, size_t size)
+static inline void accumulate_near(MPI_Op op, const rsmi_type_t *type,
+                                   const accumulate_run_t *run, size_t size)
 {
     if (run->result != NULL) {
-        memcpy(run->result, run->target, size);
+        accumulate_copy(run->result, run->target, size);
     }
     if (run->origin != NULL) {
         rsmi_op_apply(op, type, run->target, run->origin, size);
@@ -261,6 +273,7 @@ static int accumulate_fetch(rsmi_window_t *window, const void *origin,
 {
     accumulate_run_t run;
     rsmi_reach_t reach;
+    size_t field;
     int error;
 
     error = rsmi_rma_reach(window, there, &reach);
@@ -280,9 +293,13 @@ static int accumulate_fetch(rsmi_window_t *window, const void *origin,
     run.target = reach.addr;
     run.origin = (op == MPI_NO_OP) ? NULL : origin;
     run.result = result;
-    run.where = reach.where;
-    run.size = reach.type->element_size;
-    return accumulate_run(window, there->rank, reach.type, op, run);
+    field = rsmi_shard_field(reach.where);
+    error = rsmi_shard_lock(window, there->rank, field);
+    if (rsmi_unlikely(error != MPI_SUCCESS)) {
+        return error;
+    }
+    accumulate_near(op, reach.type, &run, reach.type->element_size);
+    return rsmi_shard_unlock(window, there->rank, field);
 }
 
 static int accumulate_compare(rsmi_window_t *window, const void *origin,

@@ -23,8 +23,19 @@ typedef struct {
     uint32_t list_segment;
 } view_state_t;
 
+/* Where mapped memory was found last. Threads read it while another one may be
+ * writing: what they read counts if the turn is even and has stayed the same. */
+typedef struct {
+    _Atomic uint64_t turn;
+    _Atomic uint64_t version;
+    _Atomic uint64_t addr;
+    _Atomic uint64_t size; /* 0: nowhere */
+    _Atomic intptr_t shift;
+} view_hit_t;
+
 typedef struct rsmi_view {
-    pthread_mutex_t lock; /* guards the rest */
+    view_hit_t hit;
+    pthread_mutex_t lock; /* guards the rest, and writing to the hit */
     uint64_t version;     /* of the target's list when the last one was found */
     rsmi_region_t last;
     intptr_t last_shift;
@@ -33,6 +44,7 @@ typedef struct rsmi_view {
     uint32_t list_segment;
     const rsmi_region_t *list;
     rsmi_region_t *copy; /* the list, where it is not mapped */
+    size_t copy_count;   /* 0: none that is whole */
     view_pages_t *pages; /* by serial */
     size_t count;
     size_t room;
@@ -180,6 +192,7 @@ static int view_open_list(rsmi_view_t *view, const rsmi_target_t *target,
     if ((error != MPI_SUCCESS) || (view->list_target.far == NULL)) {
         return error;
     }
+    view->copy_count = 0;
     copy = realloc(view->copy, bytes);
     if (copy == NULL) {
         return MPI_ERR_NO_MEM;
@@ -224,6 +237,7 @@ static int view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
             if ((error == MPI_SUCCESS) && (state.version == after.version)) {
                 view->version = state.version;
                 view->last = found;
+                view->copy_count = (view->list == view->copy) ? state.count : 0;
                 return (region != NULL) ? MPI_SUCCESS : MPI_ERR_RMA_RANGE;
             }
         }
@@ -369,6 +383,14 @@ static int view_insert(rsmi_view_t *view, rsmi_target_t *target, size_t at)
     return MPI_SUCCESS;
 }
 
+/* The region found last lies in these pages. */
+static void view_show(rsmi_view_t *view, size_t at)
+{
+    view->last_far = view->pages[at].far;
+    view->last_shift = (intptr_t)view->pages[at].mapping +
+                       (intptr_t)(view->last.head - view->last.addr);
+}
+
 /* Connects to the segment of the region found last, if need be. */
 static int view_map(rsmi_view_t *view, rsmi_target_t *target)
 {
@@ -381,11 +403,42 @@ static int view_map(rsmi_view_t *view, rsmi_target_t *target)
         error = view_insert(view, target, at);
     }
     if (error == MPI_SUCCESS) {
-        view->last_far = view->pages[at].far;
-        view->last_shift = (intptr_t)view->pages[at].mapping +
-                           (intptr_t)(view->last.head - view->last.addr);
+        view_show(view, at);
     }
     return error;
+}
+
+/* --- looking up --------------------------------------------------------------- */
+
+static bool view_hits(view_hit_t *hit, rsmi_control_t *control, uint64_t from,
+                      uint64_t to, intptr_t *shift_p)
+{
+    uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_acquire);
+    uint64_t version =
+        atomic_load_explicit(&hit->version, memory_order_acquire);
+    uint64_t addr = atomic_load_explicit(&hit->addr, memory_order_acquire);
+    uint64_t size = atomic_load_explicit(&hit->size, memory_order_acquire);
+
+    *shift_p = atomic_load_explicit(&hit->shift, memory_order_acquire);
+    return (turn % 2 == 0) &&
+           (turn == atomic_load_explicit(&hit->turn, memory_order_relaxed)) &&
+           (from - addr < size) && (to - addr <= size) &&
+           (version ==
+            atomic_load_explicit(&control->version, memory_order_acquire));
+}
+
+static void view_keep(rsmi_view_t *view)
+{
+    view_hit_t *hit = &view->hit;
+    uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_relaxed);
+    uint64_t size = (view->last_far == NULL) ? view->last.size : 0;
+
+    atomic_store_explicit(&hit->turn, turn + 1, memory_order_relaxed);
+    atomic_store_explicit(&hit->version, view->version, memory_order_release);
+    atomic_store_explicit(&hit->addr, view->last.addr, memory_order_release);
+    atomic_store_explicit(&hit->size, size, memory_order_release);
+    atomic_store_explicit(&hit->shift, view->last_shift, memory_order_release);
+    atomic_store_explicit(&hit->turn, turn + 2, memory_order_release);
 }
 
 /* Asking a target far away for its version takes as long as the access. There
@@ -394,11 +447,58 @@ static int view_map(rsmi_view_t *view, rsmi_target_t *target)
 static bool view_is_current(const rsmi_view_t *view,
                             const rsmi_target_t *target)
 {
-    if (rsmi_likely(target->control != NULL)) {
+    if (target->control != NULL) {
         return view->version == atomic_load_explicit(&target->control->version,
                                                      memory_order_acquire);
     }
     return (view->last_far != NULL) && rsmi_remote_is_connected(view->last_far);
+}
+
+/* The same for every region of the list as it was read last: reading it again
+ * for each change of region would take time that grows with the list. */
+static bool view_recall(rsmi_view_t *view, const rsmi_target_t *target,
+                        uint64_t from, uint64_t to)
+{
+    const rsmi_region_t *region;
+    size_t at;
+
+    if ((target->control != NULL) || (view->copy_count == 0)) {
+        return false;
+    }
+    region = rsmi_dynamic_search(view->copy, view->copy_count, from, to);
+    if (region == NULL) {
+        return false;
+    }
+    at = view_position(view, region->serial);
+    if ((at == view->count) || (view->pages[at].serial != region->serial)) {
+        return false;
+    }
+    view->last = *region;
+    view_show(view, at);
+    return view_is_current(view, target);
+}
+
+static int view_look_up(rsmi_view_t *view, rsmi_window_t *window, int rank,
+                        uint64_t from, uint64_t to)
+{
+    rsmi_target_t *target = &window->targets[rank];
+    int error;
+
+    if (((from - view->last.addr < view->last.size) &&
+         (to - view->last.addr <= view->last.size) &&
+         view_is_current(view, target)) ||
+        view_recall(view, target, from, to)) {
+        return MPI_SUCCESS;
+    }
+    error = view_find(view, window, rank, from, to);
+    if (error == MPI_SUCCESS) {
+        error = view_map(view, target);
+    }
+    if (error != MPI_SUCCESS) {
+        view->last.size = 0; /* nothing is cached */
+    }
+    view_keep(view);
+    return error;
 }
 
 int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
@@ -407,26 +507,21 @@ int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
     rsmi_target_t *target = &window->targets[rank];
     rsmi_view_t *view = target->view;
     uint64_t from = (uint64_t)low, to = (uint64_t)high;
-    int error = MPI_SUCCESS;
+    int error;
 
+    found_p->far = NULL;
     if (rank == window->rank) {
         found_p->shift = 0;
-        found_p->far = NULL;
         return rsmi_attached_has(window, from, to) ? MPI_SUCCESS
                                                    : MPI_ERR_RMA_RANGE;
     }
-    pthread_mutex_lock(&view->lock);
-    if ((from - view->last.addr >= view->last.size) ||
-        (to - view->last.addr > view->last.size) ||
-        !view_is_current(view, target)) {
-        error = view_find(view, window, rank, from, to);
-        if (error == MPI_SUCCESS) {
-            error = view_map(view, target);
-        }
-        if (error != MPI_SUCCESS) {
-            view->last.size = 0; /* nothing is cached */
-        }
+    if (rsmi_likely((target->control != NULL) &&
+                    view_hits(&view->hit, target->control, from, to,
+                              &found_p->shift))) {
+        return MPI_SUCCESS;
     }
+    pthread_mutex_lock(&view->lock);
+    error = view_look_up(view, window, rank, from, to);
     found_p->shift = view->last_shift;
     found_p->far = view->last_far;
     pthread_mutex_unlock(&view->lock);

@@ -48,28 +48,45 @@ int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
                                                                  : MPI_ERR_OP;
 }
 
-/* Sums of machine integers are worth not asking the MPI library. */
-static bool op_apply_one(MPI_Op op, const rsmi_type_t *type, char *to,
-                         const char *from)
-{
-    uint64_t a64, b64;
-    uint32_t a32, b32;
+/* --- sums ------------------------------------------------------------------- */
 
-    if ((op != MPI_SUM) || (type->element_class != RSMI_CLASS_INTEGER)) {
+/* Sums of a few machine numbers take less than asking the MPI library for
+ * them. */
+enum { OP_FEW = 8 };
+
+#define OP_SUM(name, number)                                           \
+    static void op_sum_##name(char *to, const char *from, size_t size) \
+    {                                                                  \
+        number a, b;                                                   \
+        size_t i;                                                      \
+                                                                       \
+        for (i = 0; i < size; i += sizeof(number)) {                   \
+            memcpy(&a, to + i, sizeof(a));                             \
+            memcpy(&b, from + i, sizeof(b));                           \
+            a += b;                                                    \
+            memcpy(to + i, &a, sizeof(a));                             \
+        }                                                              \
+    }
+
+OP_SUM(int32, uint32_t)
+OP_SUM(int64, uint64_t)
+OP_SUM(float, float)
+OP_SUM(double, double)
+
+static bool op_sum(const rsmi_type_t *type, char *to, const char *from,
+                   size_t size)
+{
+    bool is_integer = type->element_class == RSMI_CLASS_INTEGER;
+
+    if (!is_integer && (type->element_class != RSMI_CLASS_FLOAT)) {
         return false;
     }
-    if (type->element_size == sizeof(a64)) {
-        memcpy(&a64, to, sizeof(a64));
-        memcpy(&b64, from, sizeof(b64));
-        a64 += b64;
-        memcpy(to, &a64, sizeof(a64));
+    if (type->element_size == sizeof(uint64_t)) {
+        (is_integer ? op_sum_int64 : op_sum_double)(to, from, size);
         return true;
     }
-    if (type->element_size == sizeof(a32)) {
-        memcpy(&a32, to, sizeof(a32));
-        memcpy(&b32, from, sizeof(b32));
-        a32 += b32;
-        memcpy(to, &a32, sizeof(a32));
+    if (type->element_size == sizeof(uint32_t)) {
+        (is_integer ? op_sum_int32 : op_sum_float)(to, from, size);
         return true;
     }
     return false;
@@ -79,8 +96,12 @@ void rsmi_op_apply(MPI_Op op, const rsmi_type_t *type, char *to,
                    const char *from, size_t size)
 {
     enum { AT_ONCE = 1 << 20 }; /* elements are counted by an int */
-    size_t count = size / type->element_size, some;
+    size_t count, some;
 
+    if ((op == MPI_SUM) && (size <= OP_FEW * sizeof(uint64_t)) &&
+        op_sum(type, to, from, size)) {
+        return;
+    }
     if (op == MPI_NO_OP) {
         return;
     }
@@ -88,15 +109,11 @@ void rsmi_op_apply(MPI_Op op, const rsmi_type_t *type, char *to,
         memmove(to, from, size);
         return;
     }
-    if ((count == 1) && op_apply_one(op, type, to, from)) {
-        return;
-    }
-    while (count > 0) {
+    for (count = size / type->element_size; count > 0; count -= some) {
         some = (count < AT_ONCE) ? count : AT_ONCE;
         (void)PMPI_Reduce_local((void *)from, to, (int)some, type->element, op);
         from += some * type->element_size;
         to += some * type->element_size;
-        count -= some;
     }
 }
 

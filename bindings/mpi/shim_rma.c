@@ -193,6 +193,35 @@ int rsmi_rma_get(rsmi_window_t *window, const rsmi_buffer_t *to,
     return rma_move(window, to, from, false);
 }
 
+/* Most programs move the same plain type from here to there. Where its @p count
+ * instances are at the target, if that is all there is to it and nothing is
+ * wrong; NULL: rma_move() finds out. */
+static inline char *rma_plain(rsmi_window_t *window, const rsmi_there_t *there,
+                              size_t *size_p)
+{
+    const rsmi_type_t *type =
+        rsmi_table_find(&rsmi_types, (const void *)there->type);
+    const rsmi_target_t *target;
+    MPI_Aint at;
+    size_t size;
+
+    if ((type == NULL) || !type->is_dense || (there->count <= 0) ||
+        ((unsigned)there->rank >= (unsigned)window->size) ||
+        !rsmi_rma_is_open(window, there->rank)) {
+        return NULL;
+    }
+    target = &window->targets[there->rank];
+    size = (size_t)there->count * type->size;
+    /* In a dynamic window no rank has any size. */
+    if (__builtin_mul_overflow(there->disp, (MPI_Aint)target->disp_unit, &at) ||
+        ((size_t)at >= (size_t)target->size) ||
+        (size > (size_t)target->size - (size_t)at) || (target->addr == NULL)) {
+        return NULL;
+    }
+    *size_p = size;
+    return target->addr + at;
+}
+
 int MPI_Put(const void *origin_addr, int origin_count,
             MPI_Datatype origin_datatype, int target_rank, MPI_Aint target_disp,
             int target_count, MPI_Datatype target_datatype, MPI_Win win)
@@ -200,11 +229,21 @@ int MPI_Put(const void *origin_addr, int origin_count,
     rsmi_window_t *window = rsmi_window_find(win);
     rsmi_buffer_t from = {(void *)origin_addr, origin_count, origin_datatype};
     rsmi_there_t to = {target_rank, target_disp, target_count, target_datatype};
+    size_t size;
+    char *addr;
     int error;
 
     if (rsmi_unlikely(window == NULL)) {
         return PMPI_Put(origin_addr, origin_count, origin_datatype, target_rank,
                         target_disp, target_count, target_datatype, win);
+    }
+    if (rsmi_likely((origin_datatype == target_datatype) &&
+                    (origin_count == target_count))) {
+        addr = rma_plain(window, &to, &size);
+        if (rsmi_likely(addr != NULL)) {
+            rma_copy(addr, origin_addr, size);
+            return MPI_SUCCESS;
+        }
     }
     error = rma_move(window, &from, &to, true);
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
@@ -220,11 +259,21 @@ int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
     rsmi_buffer_t to = {origin_addr, origin_count, origin_datatype};
     rsmi_there_t from = {target_rank, target_disp, target_count,
                          target_datatype};
+    size_t size;
+    char *addr;
     int error;
 
     if (rsmi_unlikely(window == NULL)) {
         return PMPI_Get(origin_addr, origin_count, origin_datatype, target_rank,
                         target_disp, target_count, target_datatype, win);
+    }
+    if (rsmi_likely((origin_datatype == target_datatype) &&
+                    (origin_count == target_count))) {
+        addr = rma_plain(window, &from, &size);
+        if (rsmi_likely(addr != NULL)) {
+            rma_copy(origin_addr, addr, size);
+            return MPI_SUCCESS;
+        }
     }
     error = rma_move(window, &to, &from, false);
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS

@@ -3,7 +3,7 @@
  * the target's processor too, so all importers and the exporter itself are
  * atomic to each other. */
 #include "api/guard.h"
-#include "core/span.h"
+#include "core/near.h"
 #include "rsmx.h"
 
 typedef uint32_t __attribute__((may_alias)) atomic_word32_t;
@@ -121,6 +121,38 @@ out:
     return rc;
 }
 
+/* @p door is closed, and the section that found it so goes on. If it is UCX
+ * that does it, in this process, there is nothing special about it. */
+static __attribute__((noinline)) int atomic_near(const rsmi_door_t *door,
+                                                 off_t offset,
+                                                 atomic_what_t what,
+                                                 uint64_t operand,
+                                                 uint64_t compare, void *old)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    rsmi_import_t *import = rsmi_near_import(door);
+    size_t start = (size_t)offset, size = 0;
+    rsm_memseg_import_handle_t handle;
+    uint64_t found;
+    int rc;
+
+    if (rsmi_likely(door->is_far)) {
+        size = atomic_load_explicit(&import->far->atomic_size,
+                                    memory_order_relaxed);
+    }
+    if (rsmi_unlikely((start >= size) || ((start & (what.width - 1)) != 0))) {
+        handle = rsmi_guard_retreat_from(self);
+        return atomic_special(handle, offset, what, operand, compare, old);
+    }
+    rc = rsmi_near_atomic(import, what.op, what.width, start, operand, compare,
+                          &found);
+    rsmi_guard_retreat(self);
+    if (rsmi_likely(rc == RSM_SUCCESS)) {
+        atomic_answer(old, what.width, found);
+    }
+    return rc;
+}
+
 /* Calls nothing and saves no registers: what is special ends in a jump. */
 RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
                             atomic_what_t what, uint64_t operand,
@@ -136,8 +168,7 @@ RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
     if (rsmi_unlikely((start >= atomic_load_explicit(&door->atomic_size,
                                                      memory_order_relaxed)) ||
                       ((start & (what.width - 1)) != 0))) {
-        rsmi_guard_retreat(self);
-        return atomic_special(handle, offset, what, operand, compare, old);
+        return atomic_near(door, offset, what, operand, compare, old);
     }
     found =
         atomic_apply(door->view + start, what.op, what.width, operand, compare);

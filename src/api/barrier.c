@@ -90,7 +90,7 @@ RSMI_EXPORT int rsm_memseg_import_open_barrier(rsmapi_barrier_t *barrier)
     return RSM_SUCCESS;
 }
 
-/* Accesses through UCX, and whatever there is to say. */
+/* Accesses that other processes take part in, and whatever there is to say. */
 static RSMI_COLD int barrier_complete(rsmapi_barrier_t *barrier, bool is_close)
 {
     rsmi_import_t *import;
@@ -109,13 +109,8 @@ static RSMI_COLD int barrier_complete(rsmapi_barrier_t *barrier, bool is_close)
         if (is_close) {
             barrier->privdata = barrier_mark(barrier->seg, BARRIER_CLOSED);
         }
-        if (import->door.view != NULL) {
-            rc = rsmi_span_settle(&import->door, true);
-        } else if (is_close) {
-            rc = rsmi_transfer_flush(import);
-        } else {
-            rc = rsmi_transfer_order(import);
-        }
+        rc = import->door.is_done ? rsmi_span_settle(&import->door, true)
+                                  : rsmi_transfer_flush(import);
     }
     rsmi_handle_put(&import->object);
     return rc;
@@ -131,7 +126,7 @@ RSMI_INLINE int barrier_door(rsmapi_barrier_t *barrier, bool is_close)
         return barrier_complete(barrier, is_close);
     }
     door = rsmi_handle_door(self, barrier->seg);
-    if (rsmi_unlikely(door->view == NULL)) {
+    if (rsmi_unlikely(!door->is_done)) {
         rsmi_guard_retreat(self);
         return barrier_complete(barrier, is_close);
     }

@@ -2,7 +2,7 @@
 /* get and put: ten front doors, one routine, specialised by the compiler. */
 #include "api/guard.h"
 #include "api/move.h"
-#include "core/span.h"
+#include "core/near.h"
 
 /* Access through UCX waits for other processes: outside of the guarded
  * section, with a reference instead. Leaves the section. */
@@ -91,11 +91,42 @@ out:
     return rc;
 }
 
+/* An access that found @p door closed, still inside the section that this
+ * began. If it is UCX that copies, in this process, there is nothing special
+ * about it. */
+RSMI_INLINE int io_near(const rsmi_door_t *door, off_t offset, void *data,
+                        size_t count, size_t width, bool is_put)
+{
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
+    rsmi_import_t *import = rsmi_near_import(door);
+    size_t start = (size_t)offset, size = 0;
+    rsm_memseg_import_handle_t handle;
+    int rc;
+
+    if (rsmi_likely(door->is_far)) {
+        size = rsmi_near_size(import->far, is_put);
+    }
+    if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
+                      (count == 0) || (data == NULL) ||
+                      ((((uintptr_t)data | start) & (width - 1)) != 0))) {
+        handle = rsmi_guard_retreat_from(self);
+        return io_special(handle, offset, data, count, width, is_put);
+    }
+    rc = is_put ? rsmi_near_put(import, start, data, count * width)
+                : rsmi_near_get(import, start, data, count * width);
+    rsmi_guard_retreat(self);
+    return rc;
+}
+
+typedef int (*io_near_func_t)(const rsmi_door_t *door, off_t offset, void *data,
+                              size_t count);
+
 /* Any number of elements between plain memory and a view. The connection is
  * looked at once, afterwards: what went to a withdrawn segment's pages went to
  * nobody, and is reported. */
 RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
-                          void *data, size_t count, size_t width, bool is_put)
+                          void *data, size_t count, size_t width, bool is_put,
+                          io_near_func_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset, size;
@@ -107,8 +138,7 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
     if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
                       (data == NULL) ||
                       ((((uintptr_t)data | start) & (width - 1)) != 0))) {
-        rsmi_guard_retreat(self);
-        return io_special(handle, offset, data, count, width, is_put);
+        return near(door, offset, data, count);
     }
     io_move(door->view + start, data, count, width, is_put);
     rc = rsmi_span_end(door, is_put);
@@ -116,15 +146,24 @@ RSMI_INLINE int io_access(rsm_memseg_import_handle_t handle, off_t offset,
     return rc;
 }
 
-/* One routine for each width and direction, outside of the front doors, which
+/* Two routines for each width and direction, outside of the front doors, which
  * stay small. */
-#define IO_DEFINE(name, width, is_put)                                \
-    static __attribute__((noinline)) int io_##name(                   \
-        rsm_memseg_import_handle_t handle, off_t offset, void *data,  \
-        size_t count)                                                 \
-    {                                                                 \
-        return io_access(handle, offset, data, count, width, is_put); \
+#define IO_DEFINE(name, width, is_put)                                   \
+    static __attribute__((noinline)) int io_near_##name(                 \
+        const rsmi_door_t *door, off_t offset, void *data, size_t count) \
+    {                                                                    \
+        return io_near(door, offset, data, count, width, is_put);        \
+    }                                                                    \
+    static __attribute__((noinline)) int io_##name(                      \
+        rsm_memseg_import_handle_t handle, off_t offset, void *data,     \
+        size_t count)                                                    \
+    {                                                                    \
+        return io_access(handle, offset, data, count, width, is_put,     \
+                         io_near_##name);                                \
     }
+
+typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
+                         void *data, size_t count);
 
 IO_DEFINE(get8, 1, false)
 IO_DEFINE(get16, 2, false)
@@ -135,16 +174,13 @@ IO_DEFINE(put16, 2, true)
 IO_DEFINE(put32, 4, true)
 IO_DEFINE(put64, 8, true)
 
-typedef int (*io_func_t)(rsm_memseg_import_handle_t handle, off_t offset,
-                         void *data, size_t count);
-
 /* The case that counts, one word between plain memory and a view: it calls
  * nothing and saves no registers. Whatever is special about it closes the door
- * and goes to @p general. The connection is looked at once, afterwards: what
+ * and goes to @p near, or @p general. The connection is looked at once, afterwards: what
  * went to a withdrawn segment's pages went to nobody, and is reported. */
 RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
                         void *data, size_t count, size_t width, bool is_put,
-                        io_func_t general)
+                        io_func_t general, io_near_func_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset;
@@ -157,8 +193,7 @@ RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
     }
     door = rsmi_handle_door(self, handle);
     if (rsmi_unlikely(start >= rsmi_span_size(door, is_put))) {
-        rsmi_guard_retreat(self);
-        return general(handle, offset, data, count);
+        return near(door, offset, data, count);
     }
     io_move(door->view + start, data, 1, width, is_put);
     rc = rsmi_span_end(door, is_put);
@@ -169,7 +204,7 @@ RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
 /* The same for a few bytes. */
 RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
                          void *data, size_t count, bool is_put,
-                         io_func_t general)
+                         io_func_t general, io_near_func_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset, size;
@@ -182,8 +217,7 @@ RSMI_INLINE int io_bytes(rsm_memseg_import_handle_t handle, off_t offset,
     door = rsmi_handle_door(self, handle);
     size = rsmi_span_size(door, is_put);
     if (rsmi_unlikely((start >= size) || (count > size - start))) {
-        rsmi_guard_retreat(self);
-        return general(handle, offset, data, count);
+        return near(door, offset, data, count);
     }
     if (is_put) {
         rsmi_copy_few(door->view + start, data, count);
@@ -199,68 +233,78 @@ RSMI_EXPORT int rsm_memseg_import_get8(rsm_memseg_import_handle_t im_memseg,
                                        off_t offset, uint8_t *datap,
                                        ulong_t rep_cnt)
 {
-    return io_bytes(im_memseg, offset, datap, rep_cnt, false, io_get8);
+    return io_bytes(im_memseg, offset, datap, rep_cnt, false, io_get8,
+                    io_near_get8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get16(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint16_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_word(im_memseg, offset, datap, rep_cnt, 2, false, io_get16);
+    return io_word(im_memseg, offset, datap, rep_cnt, 2, false, io_get16,
+                   io_near_get16);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get32(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint32_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_word(im_memseg, offset, datap, rep_cnt, 4, false, io_get32);
+    return io_word(im_memseg, offset, datap, rep_cnt, 4, false, io_get32,
+                   io_near_get32);
 }
 
 RSMI_EXPORT int rsm_memseg_import_get64(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint64_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_word(im_memseg, offset, datap, rep_cnt, 8, false, io_get64);
+    return io_word(im_memseg, offset, datap, rep_cnt, 8, false, io_get64,
+                   io_near_get64);
 }
 
 RSMI_EXPORT RSMI_OWN_BODY int rsm_memseg_import_get(
     rsm_memseg_import_handle_t im_memseg, off_t offset, void *dst_addr,
     size_t length)
 {
-    return io_bytes(im_memseg, offset, dst_addr, length, false, io_get8);
+    return io_bytes(im_memseg, offset, dst_addr, length, false, io_get8,
+                    io_near_get8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put8(rsm_memseg_import_handle_t im_memseg,
                                        off_t offset, uint8_t *datap,
                                        ulong_t rep_cnt)
 {
-    return io_bytes(im_memseg, offset, datap, rep_cnt, true, io_put8);
+    return io_bytes(im_memseg, offset, datap, rep_cnt, true, io_put8,
+                    io_near_put8);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put16(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint16_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_word(im_memseg, offset, datap, rep_cnt, 2, true, io_put16);
+    return io_word(im_memseg, offset, datap, rep_cnt, 2, true, io_put16,
+                   io_near_put16);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put32(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint32_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_word(im_memseg, offset, datap, rep_cnt, 4, true, io_put32);
+    return io_word(im_memseg, offset, datap, rep_cnt, 4, true, io_put32,
+                   io_near_put32);
 }
 
 RSMI_EXPORT int rsm_memseg_import_put64(rsm_memseg_import_handle_t im_memseg,
                                         off_t offset, uint64_t *datap,
                                         ulong_t rep_cnt)
 {
-    return io_word(im_memseg, offset, datap, rep_cnt, 8, true, io_put64);
+    return io_word(im_memseg, offset, datap, rep_cnt, 8, true, io_put64,
+                   io_near_put64);
 }
 
 RSMI_EXPORT RSMI_OWN_BODY int rsm_memseg_import_put(
     rsm_memseg_import_handle_t im_memseg, off_t offset, void *src_addr,
     size_t length)
 {
-    return io_bytes(im_memseg, offset, src_addr, length, true, io_put8);
+    return io_bytes(im_memseg, offset, src_addr, length, true, io_put8,
+                    io_near_put8);
 }

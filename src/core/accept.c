@@ -114,30 +114,30 @@ static int import_open_pages(rsmi_import_t *import,
  * attaching another process's shared memory reads and frees what it never
  * wrote when the exporter has just gone (ucp_ep_rkey_unpack, 1.13.1), and is
  * open to processes of the same user only. */
-static int import_open_self(rsmi_import_t *import)
+static int import_open_self(rsmi_import_t *import, rsmi_far_t *far)
 {
     size_t size;
     void *key;
     int rc;
 
-    rc = rsmi_fabric_connect_self(&import->way);
+    rc = rsmi_fabric_connect_self(&far->way);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
     rc = rsmi_fabric_register(RSMI_FABRIC_SELF, import->pages, import->size,
-                              &import->mem);
+                              &far->mem);
     if (rc == RSM_SUCCESS) {
-        rc = rsmi_fabric_pack(import->mem, &key, &size);
+        rc = rsmi_fabric_pack(far->mem, &key, &size);
     }
     if (rc == RSM_SUCCESS) {
-        import->remote = (uintptr_t)import->pages;
-        rc = rsmi_fabric_key_open(import->way, key, size, &import->key);
+        far->remote = (uintptr_t)import->pages;
+        rc = rsmi_fabric_key_open(far->way, key, size, &far->key);
         free(key);
     }
     return rc;
 }
 
-static int import_open_key(rsmi_import_t *import,
+static int import_open_key(rsmi_import_t *import, rsmi_far_t *far,
                            const rsmi_wire_offer_t *offer)
 {
     const char *bytes =
@@ -145,11 +145,31 @@ static int import_open_key(rsmi_import_t *import,
     rsmi_peer_blob_t key = {bytes, offer->key_size};
     rsmi_peer_blob_t address = {bytes + offer->key_size, offer->address_size};
 
-    import->remote = offer->remote;
-    import->seal = offer->seal;
-    atomic_store(&import->failures, atomic_load(&import->peer->failures));
+    far->remote = offer->remote;
+    far->seal = offer->seal;
+    atomic_store(&far->failures, atomic_load(&import->peer->failures));
     return rsmi_peer_way(import->peer, rsmi_landing_domain(import->path),
-                         &address, &key, &import->way, &import->key);
+                         &address, &key, &far->way, &far->key);
+}
+
+/* A withdrawal may come already. */
+static int import_choose_path(rsmi_import_t *import, rsmi_path_t path)
+{
+    rsmi_far_t *far = NULL;
+
+    if (path != RSMI_PATH_DIRECT) {
+        far = calloc(1, sizeof(*far));
+        if (far == NULL) {
+            return RSMERR_INSUFFICIENT_MEM;
+        }
+    }
+    rsmi_lock(&import->lock);
+    import->path = path;
+    import->far = far;
+    rsmi_unlock(&import->lock);
+    import->door.is_far = far != NULL;
+    import->door.is_done = (path & RSMI_PATH_SAME_HOST) != 0;
+    return RSM_SUCCESS;
 }
 
 int rsmi_import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
@@ -158,10 +178,11 @@ int rsmi_import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
     const rsmi_life_view_t *life = &import->peer->life;
     int rc;
 
+    rc = import_choose_path(import, (rsmi_path_t)offer->path);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
     import->size = offer->size;
-    rsmi_lock(&import->lock); /* a withdrawal may come already */
-    import->path = (rsmi_path_t)offer->path;
-    rsmi_unlock(&import->lock);
     atomic_store(&import->low, 0);
     atomic_store(&import->high, import->size);
     if (life->base != NULL) {
@@ -179,17 +200,19 @@ int rsmi_import_accept(rsmi_import_t *import, const rsmi_wire_offer_t *offer,
         import->bell = &import->peer->bells.bells[offer->bell];
         import->bell_generation = offer->bell_generation;
     }
-    if ((import->path & RSMI_PATH_SAME_HOST) == 0) {
-        return import_open_key(import, offer);
+    if (!import->door.is_done) {
+        return import_open_key(import, import->far, offer);
     }
     rc = import_open_pages(import, offer, fds);
+    if ((rc == RSM_SUCCESS) && import->door.is_far) {
+        rc = import_open_self(import, import->far);
+    }
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    if (import->path == RSMI_PATH_SHM) {
-        return import_open_self(import);
+    if (!import->door.is_far) {
+        import->door.view = import->pages;
     }
-    import->door.view = import->pages;
     rsmi_lock(&import->lock);
     rsmi_import_refresh(import);
     rsmi_unlock(&import->lock);

@@ -20,7 +20,7 @@
 #define RSMI_DOOR_GRAIN 64
 
 typedef struct {
-    char *view; /* the exporter's pages, NULL where UCX does the access */
+    char *view; /* the exporter's pages; NULL where UCX does the access */
     _Atomic size_t get_size; /* bytes in reach; 0: take the long way */
     _Atomic size_t put_size;
     _Atomic size_t atomic_size;
@@ -28,6 +28,9 @@ typedef struct {
     uint64_t generation;
     const rsmi_life_word_t *life;
     _Atomic uint32_t mode; /* rsm_barrier_mode_t */
+    bool is_far;           /* UCX does the access */
+    bool is_done;          /* an access has come to its end when it returns:
+                            * it was this processor that copied */
 } RSMI_ALIGNED rsmi_door_t;
 
 /* What handles of other kinds lead to. */

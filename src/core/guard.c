@@ -3,14 +3,10 @@
 
 #include "util/lock.h"
 #include "util/log.h"
-#include "util/valgrind.h"
 
-#include <linux/membarrier.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* A section that lasts longer than this is one that a signal handler left by
  * a long jump. */
@@ -24,11 +20,6 @@ static rsmi_guard_reader_t *guard_readers RSMI_GUARDED_BY(guard_lock);
 static pthread_key_t guard_key;
 bool rsmi_guard_has_membarrier;
 static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
-
-static long guard_membarrier(int command)
-{
-    return syscall(SYS_membarrier, command, 0, 0);
-}
 
 /* Runs when a thread ends; it may enter again from later destructors, and is
  * then put on the list and taken off once more. */
@@ -53,11 +44,7 @@ static void guard_part(void *arg)
 static void guard_setup(void)
 {
     (void)pthread_key_create(&guard_key, guard_part);
-    /* Under valgrind, which has no such call, threads take turns: whatever one
-     * has stored is visible to the next. */
-    rsmi_guard_has_membarrier =
-        (guard_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0) ||
-        rsmi_is_valgrind();
+    rsmi_guard_has_membarrier = rsmi_membarrier_open();
 }
 
 void rsmi_guard_open(void)
@@ -168,7 +155,7 @@ bool rsmi_guard_wait(const void *handle)
 
     rsmi_lock(&guard_lock);
     if (rsmi_guard_has_membarrier) {
-        (void)guard_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        rsmi_membarrier();
     }
     atomic_thread_fence(memory_order_seq_cst);
     for (reader = guard_readers; reader != NULL; reader = reader->next) {

@@ -14,18 +14,11 @@
 #include "util/clock.h"
 #include "util/compiler.h"
 #include "util/lock.h"
+#include "util/membarrier.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#if defined(__SANITIZE_THREAD__)
-#define RSMI_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define RSMI_THREAD_SANITIZER 1
-#endif
-#endif
 
 typedef struct rsmi_guard_reader {
     _Atomic uint64_t handle; /* that is being looked at; 0: none */
@@ -61,20 +54,22 @@ void rsmi_guard_join(rsmi_guard_reader_t *self);
 RSMI_INLINE void rsmi_guard_announce(rsmi_guard_reader_t *self,
                                      const void *handle)
 {
-#ifdef RSMI_THREAD_SANITIZER
-    (void)atomic_exchange_explicit(&self->handle, (uintptr_t)handle,
-                                   memory_order_seq_cst);
-#else
-    atomic_store_explicit(&self->handle, (uintptr_t)handle,
-                          memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-#endif
+    RSMI_MEMBARRIER_STORE(&self->handle, (uintptr_t)handle);
 }
 
 RSMI_INLINE void rsmi_guard_retreat(rsmi_guard_reader_t *self)
 {
     /* Partner: the acquiring load in rsmi_guard_wait(). */
     atomic_store_explicit(&self->handle, 0, memory_order_release);
+}
+
+/* The same, and which handle the section was about. */
+RSMI_INLINE void *rsmi_guard_retreat_from(rsmi_guard_reader_t *self)
+{
+    uint64_t handle = atomic_load_explicit(&self->handle, memory_order_relaxed);
+
+    rsmi_guard_retreat(self);
+    return (void *)(uintptr_t)handle;
 }
 
 RSMI_INLINE void rsmi_guard_enter(const void *handle)

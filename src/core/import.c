@@ -48,24 +48,28 @@ static void import_release(rsmi_import_t *import, bool is_clean)
 /* An exporter that has been sent everything and has answered need not keep the
  * addresses of the segment free of other uses: so what has been started is seen
  * to its end. */
-static void import_settle(rsmi_import_t *import)
+static void import_settle(rsmi_import_t *import, rsmi_far_t *far)
 {
     rsmi_fabric_wait_t wait = {.deadline =
                                    rsmi_deadline_in_ms(IMPORT_SETTLE_MS)};
 
-    if (((import->path & RSMI_PATH_SAME_HOST) == 0) && (import->key != NULL) &&
+    if (((import->path & RSMI_PATH_SAME_HOST) == 0) && (far->key != NULL) &&
         rsmi_import_stands(import) &&
-        (rsmi_fabric_flush(import->way, &wait) == RSM_SUCCESS)) {
-        atomic_store(&import->settled, atomic_load(&import->started));
+        (rsmi_fabric_flush(far->way, &wait) == RSM_SUCCESS)) {
+        atomic_store(&far->settled, atomic_load(&far->started));
     }
 }
 
 static void import_close_ways(rsmi_import_t *import)
 {
-    rsmi_fabric_key_close(import->key);
-    rsmi_fabric_release(import->mem);
+    rsmi_far_t *far = import->far;
+
+    if (far != NULL) {
+        rsmi_fabric_key_close(far->key);
+        rsmi_fabric_release(far->mem);
+    }
     if (import->path == RSMI_PATH_SHM) {
-        rsmi_fabric_disconnect(import->way);
+        rsmi_fabric_disconnect(far->way);
     }
     if (import->mapping != NULL) { /* made while another thread disconnected */
         rsmi_mem_unmap(import->mapping, import->mapping_size);
@@ -81,8 +85,10 @@ static void import_free(rsmi_object_t *object)
     rsmi_import_t *import = (rsmi_import_t *)object;
     bool is_clean;
 
-    import_settle(import);
-    is_clean = (import->pages != NULL) || rsmi_transfer_is_idle(import);
+    if (import->far != NULL) {
+        import_settle(import, import->far);
+    }
+    is_clean = (import->pages != NULL) || rsmi_transfer_is_idle(import->far);
 
     if (import->peer != NULL) {
         rsmi_peer_remove(import->peer, import);
@@ -92,6 +98,7 @@ static void import_free(rsmi_object_t *object)
     }
     rsmi_event_clear(&import->event);
     rsmi_lock_destroy(&import->lock);
+    free(import->far);
     free(import->pieces);
     free(import);
 }
@@ -253,21 +260,23 @@ int rsmi_import_disconnect(rsmi_import_t *import)
  * restricts what may be accessed, takes the long way. */
 void rsmi_import_refresh(rsmi_import_t *import)
 {
-    bool is_plain = (import->door.view != NULL) &&
-                    (atomic_load(&import->low) == 0) &&
+    rsmi_door_t *door = &import->door;
+    rsmi_far_t *far = import->far;
+    bool is_plain = door->is_done && (atomic_load(&import->low) == 0) &&
                     (atomic_load(&import->high) == import->size) &&
                     ((import->size % RSMI_DOOR_GRAIN) == 0);
-    bool is_ready = is_plain && ((atomic_load(&import->door.mode) !=
-                                  (uint32_t)RSM_BARRIER_MODE_IMPLICIT) ||
-                                 (atomic_load(&import->barriers) != 0));
+    bool is_ready =
+        is_plain &&
+        ((atomic_load(&door->mode) != (uint32_t)RSM_BARRIER_MODE_IMPLICIT) ||
+         (atomic_load(&import->barriers) != 0));
     bool can_get = (import->perm & RSM_PERM_READ) != 0;
     bool can_put = (import->perm & RSM_PERM_WRITE) != 0;
 
-    atomic_store(&import->door.get_size,
+    atomic_store(door->is_far ? &far->get_size : &door->get_size,
                  (is_ready && can_get) ? import->size : 0);
-    atomic_store(&import->door.put_size,
+    atomic_store(door->is_far ? &far->put_size : &door->put_size,
                  (is_ready && can_put) ? import->size : 0);
-    atomic_store(&import->door.atomic_size,
+    atomic_store(door->is_far ? &far->atomic_size : &door->atomic_size,
                  (is_plain && can_get && can_put) ? import->size : 0);
 }
 
@@ -301,6 +310,7 @@ void rsmi_import_drop_barrier(rsmi_import_t *import)
 
 bool rsmi_import_end(rsmi_import_t *import)
 {
+    const rsmi_far_t *far;
     bool is_mapped;
 
     /* Partner: rsmi_transfer's count of threads inside, raised before the
@@ -321,9 +331,10 @@ bool rsmi_import_end(rsmi_import_t *import)
         }
     }
     is_mapped = (import->path & RSMI_PATH_SAME_HOST) != 0;
+    far = import->far;
     rsmi_unlock(&import->lock);
     /* Blank pages are out of everybody's reach, whatever is under way. */
-    return is_mapped || rsmi_transfer_is_idle(import);
+    return is_mapped || rsmi_transfer_is_idle(far);
 }
 
 /* Where the exporter's counter is ours to change, its service thread is needed

@@ -33,6 +33,26 @@ typedef struct {
     size_t size;
 } rsmi_import_piece_t;
 
+/* What imports have in addition that are accessed through UCX. */
+typedef struct {
+    /* RSMI_PATH_SHM: like those of the door; 0 on the other paths. */
+    _Atomic size_t get_size;
+    _Atomic size_t put_size;
+    _Atomic size_t atomic_size;
+    rsmi_fabric_key_t *key;
+    uint64_t remote; /* address of the first byte, as UCX knows it */
+
+    rsmi_fabric_peer_t *way;
+    rsmi_fabric_mem_t *mem; /* RSMI_PATH_SHM: the pages, registered with UCX */
+
+    /* The other paths. */
+    uint64_t seal;             /* the word behind the segment */
+    _Atomic uint32_t active;   /* threads inside a transfer */
+    _Atomic uint64_t started;  /* transfers left on their way so far */
+    _Atomic uint64_t settled;  /* of these, known to be complete */
+    _Atomic uint64_t failures; /* of the peer, already reported */
+} rsmi_far_t;
+
 typedef struct rsmi_import {
     rsmi_object_t object;
 
@@ -58,16 +78,7 @@ typedef struct rsmi_import {
     rsmi_import_piece_t *pieces; /* runs of one file each; NULL: just one */
     size_t piece_count;
 
-    /* Through UCX. */
-    rsmi_fabric_peer_t *way;
-    rsmi_fabric_mem_t *mem; /* the pages, as UCX's own memory */
-    rsmi_fabric_key_t *key;
-    uint64_t remote;
-    uint64_t seal;             /* the word behind the segment */
-    _Atomic uint32_t active;   /* threads inside a transfer */
-    _Atomic uint64_t started;  /* transfers left on their way so far */
-    _Atomic uint64_t settled;  /* of these, known to be complete */
-    _Atomic uint64_t failures; /* of the peer, already reported */
+    rsmi_far_t *far; /* NULL unless UCX does the access */
 
     rsmi_lock_t lock;
     bool is_over RSMI_GUARDED_FIELD(lock);    /* view and mapping are blank */
@@ -136,8 +147,12 @@ int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
 int rsmi_transfer_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
                          unsigned width, size_t offset, uint64_t operand,
                          uint64_t compare, uint64_t *old_p);
-int rsmi_transfer_order(rsmi_import_t *import);
 int rsmi_transfer_flush(rsmi_import_t *import);
-bool rsmi_transfer_is_idle(rsmi_import_t *import);
+
+/* UCX refused one on RSMI_PATH_SHM with @p rc: what there is to say. */
+int rsmi_transfer_failed(rsmi_import_t *import, int rc);
+
+/* Nothing is under way. */
+bool rsmi_transfer_is_idle(const rsmi_far_t *far);
 
 #endif

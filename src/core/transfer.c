@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Accesses that go through UCX. Each thread inside is counted before it looks
- * at the import, so that the one who ends the import knows whether something
- * may still be under way. */
-#include "core/import.h"
+/* Accesses that go through UCX. Where other processes take part each thread
+ * inside is counted before it looks at the import, so that the one who ends the
+ * import knows whether something may still be under way. On RSMI_PATH_SHM
+ * nothing ever is: see core/near.h. */
+#include "core/near.h"
 
 #include "util/config.h"
 
@@ -22,24 +23,25 @@ static void transfer_wait(const rsmi_import_t *import,
 /* False: the import is over, and nothing was begun. */
 static bool transfer_enter(rsmi_import_t *import)
 {
-    (void)atomic_fetch_add_explicit(&import->active, 1, memory_order_seq_cst);
+    (void)atomic_fetch_add_explicit(&import->far->active, 1,
+                                    memory_order_seq_cst);
     atomic_thread_fence(memory_order_seq_cst);
     if (!rsmi_import_stands(import)) {
-        (void)atomic_fetch_sub(&import->active, 1);
+        (void)atomic_fetch_sub(&import->far->active, 1);
         return false;
     }
     return true;
 }
 
 /* Something has been left on its way that a flush has to see to the end. */
-static void transfer_unsettle(rsmi_import_t *import)
+static void transfer_unsettle(rsmi_far_t *far)
 {
-    (void)atomic_fetch_add_explicit(&import->started, 1, memory_order_seq_cst);
+    (void)atomic_fetch_add_explicit(&far->started, 1, memory_order_seq_cst);
 }
 
 /* What UCX says is not the last word: the exporter must have been there when
  * everything was done. */
-static int transfer_leave(rsmi_import_t *import, int rc)
+static int transfer_rc(rsmi_import_t *import, int rc)
 {
     if (!rsmi_import_stands(import)) {
         rc = RSMERR_CONN_ABORTED;
@@ -47,22 +49,34 @@ static int transfer_leave(rsmi_import_t *import, int rc)
         /* UCX knew first; every other call is to say the same. */
         atomic_store(&import->door.generation_at, &rsmi_import_ended);
     }
-    (void)atomic_fetch_sub(&import->active, 1);
     return rc;
 }
 
-bool rsmi_transfer_is_idle(rsmi_import_t *import)
+static int transfer_leave(rsmi_import_t *import, int rc)
 {
-    return (atomic_load_explicit(&import->active, memory_order_seq_cst) == 0) &&
-           (atomic_load(&import->settled) == atomic_load(&import->started));
+    rc = transfer_rc(import, rc);
+    (void)atomic_fetch_sub(&import->far->active, 1);
+    return rc;
 }
 
-static void transfer_settle(rsmi_import_t *import, uint64_t upto)
+RSMI_COLD int rsmi_transfer_failed(rsmi_import_t *import, int rc)
 {
-    uint64_t settled = atomic_load(&import->settled);
+    return transfer_rc(import, rc);
+}
+
+bool rsmi_transfer_is_idle(const rsmi_far_t *far)
+{
+    return (far == NULL) ||
+           ((atomic_load_explicit(&far->active, memory_order_seq_cst) == 0) &&
+            (atomic_load(&far->settled) == atomic_load(&far->started)));
+}
+
+static void transfer_settle(rsmi_far_t *far, uint64_t upto)
+{
+    uint64_t settled = atomic_load(&far->settled);
 
     while ((settled < upto) &&
-           !atomic_compare_exchange_weak(&import->settled, &settled, upto)) {
+           !atomic_compare_exchange_weak(&far->settled, &settled, upto)) {
     }
 }
 
@@ -79,7 +93,7 @@ static int transfer_failures(rsmi_import_t *import, int rc)
         rc = RSMERR_BARRIER_FAILURE; /* cannot be vouched for */
     }
     failures = atomic_load(&import->peer->failures);
-    if (atomic_exchange(&import->failures, failures) != failures) {
+    if (atomic_exchange(&import->far->failures, failures) != failures) {
         rc = (rc == RSM_SUCCESS) ? RSMERR_BARRIER_FAILURE : rc;
     }
     return rc;
@@ -90,12 +104,13 @@ static int transfer_failures(rsmi_import_t *import, int rc)
 static int transfer_see_seal(rsmi_import_t *import,
                              const rsmi_fabric_wait_t *wait)
 {
+    const rsmi_far_t *far = import->far;
     uint64_t seal;
     int rc;
 
-    rc = rsmi_fabric_flush_and_get(import->key, import->remote + import->size,
-                                   &seal, wait);
-    if ((rc == RSM_SUCCESS) && (seal != import->seal)) {
+    rc = rsmi_fabric_flush_and_get(far->key, far->remote + import->size, &seal,
+                                   wait);
+    if ((rc == RSM_SUCCESS) && (seal != far->seal)) {
         rc = RSMERR_CONN_ABORTED;
     }
     return rc;
@@ -103,16 +118,16 @@ static int transfer_see_seal(rsmi_import_t *import,
 
 static int transfer_complete(rsmi_import_t *import)
 {
-    uint64_t upto = atomic_load(&import->started);
+    uint64_t upto = atomic_load(&import->far->started);
     rsmi_fabric_wait_t wait;
     int rc;
 
     transfer_wait(import, &wait);
     rc = (import->peer->life.base == NULL)
              ? transfer_see_seal(import, &wait)
-             : rsmi_fabric_flush(import->way, &wait);
+             : rsmi_fabric_flush(import->far->way, &wait);
     if (rc == RSM_SUCCESS) {
-        transfer_settle(import, upto);
+        transfer_settle(import->far, upto);
     }
     return transfer_failures(import, rc);
 }
@@ -120,15 +135,19 @@ static int transfer_complete(rsmi_import_t *import)
 int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
                       size_t len, bool is_implicit)
 {
+    const rsmi_far_t *far = import->far;
     rsmi_fabric_wait_t wait;
     int rc;
 
+    if (import->path == RSMI_PATH_SHM) {
+        return rsmi_near_put(import, offset, src, len);
+    }
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }
     transfer_wait(import, &wait);
-    rc = rsmi_fabric_put(import->key, import->remote + offset, src, len, &wait);
-    transfer_unsettle(import);
+    rc = rsmi_fabric_put(far->key, far->remote + offset, src, len, &wait);
+    transfer_unsettle(import->far);
     if ((rc == RSM_SUCCESS) && is_implicit) {
         rc = transfer_complete(import);
     }
@@ -140,21 +159,24 @@ int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
 int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
                       size_t len)
 {
+    rsmi_far_t *far = import->far;
     rsmi_fabric_wait_t wait;
     int rc = RSM_SUCCESS;
 
+    if (import->path == RSMI_PATH_SHM) {
+        return rsmi_near_get(import, offset, dst, len);
+    }
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }
-    if (atomic_load(&import->settled) != atomic_load(&import->started)) {
+    if (atomic_load(&far->settled) != atomic_load(&far->started)) {
         rc = transfer_complete(import);
     }
     if (rc == RSM_SUCCESS) {
         transfer_wait(import, &wait);
-        rc = rsmi_fabric_get(import->key, import->remote + offset, dst, len,
-                             &wait);
+        rc = rsmi_fabric_get(far->key, far->remote + offset, dst, len, &wait);
         if (rc != RSM_SUCCESS) {
-            transfer_unsettle(import);
+            transfer_unsettle(far);
         }
     }
     return transfer_leave(import, rc);
@@ -164,43 +186,35 @@ int rsmi_transfer_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
                          unsigned width, size_t offset, uint64_t operand,
                          uint64_t compare, uint64_t *old_p)
 {
+    rsmi_far_t *far = import->far;
     rsmi_fabric_wait_t wait;
     int rc;
 
+    if (import->path == RSMI_PATH_SHM) {
+        return rsmi_near_atomic(import, op, width, offset, operand, compare,
+                                old_p);
+    }
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }
     transfer_wait(import, &wait);
-    rc = rsmi_fabric_atomic(import->key, op, width, import->remote + offset,
-                            operand, compare, old_p, &wait);
+    rc = rsmi_fabric_atomic(far->key, op, width, far->remote + offset, operand,
+                            compare, old_p, &wait);
     if (rc != RSM_SUCCESS) {
-        transfer_unsettle(import);
+        transfer_unsettle(far);
     }
     return transfer_leave(import, rc);
 }
 
-/* A put behind a fence leaves this process only when the answers to those
+/* A put behind UCX's fence leaves this process only when the answers to those
  * before it have come, which takes calls of ours; but programs order a flag and
- * then watch their own memory without calling anything. Over shared memory
- * nothing has to come back, so there the fence is enough. */
-int rsmi_transfer_order(rsmi_import_t *import)
-{
-    rsmi_fabric_wait_t wait;
-    int rc;
-
-    if (import->path != RSMI_PATH_SHM) {
-        return rsmi_transfer_flush(import);
-    }
-    if (!transfer_enter(import)) {
-        return RSMERR_CONN_ABORTED;
-    }
-    transfer_wait(import, &wait);
-    rc = transfer_failures(import, rsmi_fabric_order(import->way, &wait));
-    return transfer_leave(import, rc);
-}
-
+ * then watch their own memory without calling anything. So to order is to
+ * flush. */
 int rsmi_transfer_flush(rsmi_import_t *import)
 {
+    if (import->path == RSMI_PATH_SHM) {
+        return rsmi_span_settle(&import->door, true);
+    }
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }

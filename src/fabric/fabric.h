@@ -155,6 +155,16 @@ int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                        uint64_t compare, uint64_t *old_p,
                        const rsmi_fabric_wait_t *wait);
 
+/* The same through keys of RSMI_FABRIC_SELF: the calling thread carries it out,
+ * so that it is complete when they return, and waits for nobody. */
+int rsmi_fabric_self_put(rsmi_fabric_key_t *key, uint64_t remote,
+                         const void *src, size_t len);
+int rsmi_fabric_self_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
+                         size_t len);
+int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
+                            unsigned width, uint64_t remote, uint64_t operand,
+                            uint64_t compare, uint64_t *old_p);
+
 /* Earlier puts to the peer complete there before later operations. */
 int rsmi_fabric_order(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait);
 

@@ -10,6 +10,7 @@
 
 #include "fabric/fabric.h"
 #include "sys/rsm/rsm_common.h"
+#include "util/bias.h"
 #include "util/compiler.h"
 #include "util/hash.h"
 #include "util/lock.h"
@@ -124,7 +125,11 @@ struct rsmi_fabric_service {
     size_t address_size;
     int fd; /* epoll around UCX's descriptor and the timer */
     int timer_fd;
-    long delay_ns; /* the timer's, 0 when it is off */
+    long delay_ns;             /* the timer's, 0 when it is off */
+    rsmi_time_t last_event;    /* when the worker last did something */
+    rsmi_time_t crowded_until; /* others want our processor so long */
+    rsmi_time_t linger_ns;     /* it is polled so long after that */
+    rsmi_time_t next_yield;    /* ns after that */
     rsmi_fabric_known_t *guests;
     bool has_news; /* some guest was reached or has failed */
 };
@@ -154,6 +159,24 @@ struct rsmi_fabric_domain {
 
     rsmi_fabric_service_t service;
 };
+
+/* The bias of the lock of RSMI_FABRIC_SELF, the only one that has one. */
+extern rsmi_bias_t rsmi_fabric_self_bias RSMI_HIDDEN;
+
+static inline void rsmi_fabric_lock(rsmi_fabric_domain_t *domain)
+    RSMI_ACQUIRE(domain->lock)
+{
+    rsmi_lock(&domain->lock);
+    if (rsmi_unlikely(domain->kind == RSMI_FABRIC_SELF)) {
+        rsmi_bias_revoke(&rsmi_fabric_self_bias);
+    }
+}
+
+static inline void rsmi_fabric_unlock(rsmi_fabric_domain_t *domain)
+    RSMI_RELEASE(domain->lock)
+{
+    rsmi_unlock(&domain->lock);
+}
 
 /* --- ucx_status.c -------------------------------------------------------- */
 
@@ -298,6 +321,23 @@ int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,
 /* Free the memory of all; the worker is gone. */
 void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
     RSMI_REQUIRES(domain->lock);
+
+/* --- ucx_self.c ---------------------------------------------------------- */
+
+/* The end of an operation to oneself, the lock not held. */
+int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request);
+
+RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
+                                     ucs_status_ptr_t request)
+{
+    return rsmi_likely(request == NULL)
+               ? RSM_SUCCESS
+               : rsmi_fabric_self_settle(peer, request);
+}
+
+/* The lock, taken because there is no bias yet. */
+void rsmi_fabric_self_lock(rsmi_fabric_domain_t *domain)
+    RSMI_ACQUIRE(domain->lock);
 
 /* --- ucx_peer.c, ucx_key.c ----------------------------------------------- */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fabric/fabric_internal.h"
 
+#include "util/config.h"
+
 #include <string.h>
 
 static const ucp_atomic_op_t atomic_ops[] = {
@@ -142,6 +144,62 @@ static int atomic_by_cswap(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     return rc;
 }
 
+static bool atomic_is_bitwise(rsmi_atomic_op_t op)
+{
+    return (op == RSMI_ATOMIC_AND) || (op == RSMI_ATOMIC_OR) ||
+           (op == RSMI_ATOMIC_XOR);
+}
+
+/* One that UCX has. */
+static int atomic_by_self(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
+                          unsigned width, uint64_t remote, uint64_t first,
+                          uint64_t *reply_p)
+{
+    bool is_biased = rsmi_bias_enter(&rsmi_fabric_self_bias);
+    ucs_status_ptr_t request = UCS_STATUS_PTR(UCS_ERR_CANCELED);
+    rsmi_fabric_peer_t *peer = key->peer;
+    ucp_request_param_t param;
+
+    if (rsmi_unlikely(!is_biased)) {
+        rsmi_fabric_self_lock(peer->domain);
+    }
+    param.op_attr_mask = 0;
+    if (rsmi_likely(peer->ep != NULL)) {
+        request = atomic_start(key, op, width, remote, &first, reply_p, &param);
+    }
+    if (rsmi_likely(is_biased)) {
+        rsmi_bias_leave(&rsmi_fabric_self_bias);
+    } else {
+        rsmi_fabric_unlock(peer->domain);
+    }
+    return rsmi_fabric_self_end(peer, request);
+}
+
+int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
+                            unsigned width, uint64_t remote, uint64_t operand,
+                            uint64_t compare, uint64_t *old_p)
+{
+    bool is_cswap = op == RSMI_ATOMIC_CSWAP;
+    rsmi_fabric_wait_t wait;
+    uint64_t reply;
+    int rc;
+
+    if (rsmi_unlikely(atomic_is_bitwise(op))) {
+        wait = (rsmi_fabric_wait_t){
+            .deadline = rsmi_deadline_in_ms(rsmi_config.timeout)};
+        return rsmi_fabric_atomic(key, op, width, remote, operand, compare,
+                                  old_p, &wait);
+    }
+    reply = atomic_to_memory(width, is_cswap ? operand : 0);
+    rc = atomic_by_self(key, op, width, remote,
+                        atomic_to_memory(width, is_cswap ? compare : operand),
+                        &reply);
+    if (rsmi_likely(rc == RSM_SUCCESS)) {
+        *old_p = atomic_from_memory(width, reply);
+    }
+    return rc;
+}
+
 int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                        unsigned width, uint64_t remote, uint64_t operand,
                        uint64_t compare, uint64_t *old_p,
@@ -149,17 +207,15 @@ int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
 {
     rsmi_fabric_peer_t *peer = key->peer;
     rsmi_fabric_domain_t *domain = peer->domain;
-    bool is_bitwise = (op == RSMI_ATOMIC_AND) || (op == RSMI_ATOMIC_OR) ||
-                      (op == RSMI_ATOMIC_XOR);
     int rc;
 
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, peer, wait);
     if (rc != RSM_SUCCESS) {
         goto out;
     }
 
-    if (is_bitwise && key->is_direct) {
+    if (key->is_direct && atomic_is_bitwise(op)) {
         /* UCX 1.13 carries these out on shared memory with the old value in
          * place of the operand: and and or change nothing, xor gives zero. */
         rc = atomic_by_cswap(domain, key, op, width, remote, operand, old_p,
@@ -170,7 +226,7 @@ int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
     }
 
 out:
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 
     return rc;
 }

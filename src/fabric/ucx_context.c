@@ -110,7 +110,17 @@ static ucs_status_t context_configure_tcp(ucp_config_t *config,
     static const char *const segment_variables[] = {
         "UCX_TCP_TX_SEG_SIZE", "UCX_TX_SEG_SIZE", "UCX_TCP_RX_SEG_SIZE",
         "UCX_RX_SEG_SIZE", NULL};
-    ucs_status_t status;
+    static const char *const connect_variables[] = {"UCX_TCP_CONN_NB", NULL};
+    ucs_status_t status = UCS_OK;
+
+    /* Else a connection to a host that swallows it holds up the calling thread
+     * for as long as the kernel tries, two minutes, and not for RSM_TIMEOUT. */
+    if (!context_is_chosen(connect_variables)) {
+        status = ucp_config_modify(config, "CONN_NB", "y");
+    }
+    if (status != UCS_OK) {
+        return status;
+    }
 
     if (context_is_chosen(segment_variables)) {
         domain->get_piece = context_chosen_segment() - CONTEXT_TCP_HEADERS;

@@ -29,7 +29,7 @@ static int flush_by_ucx(rsmi_fabric_peer_t *peer,
     uint64_t started;
     int rc;
 
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, peer, wait);
     if (rc != RSM_SUCCESS) {
         goto out;
@@ -59,7 +59,7 @@ static int flush_by_ucx(rsmi_fabric_peer_t *peer,
     }
 
 out:
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
     return rc;
 }
 
@@ -118,9 +118,9 @@ int rsmi_fabric_flush_and_get(rsmi_fabric_key_t *key, uint64_t remote,
     started = atomic_load_explicit(&peer->started, memory_order_relaxed);
     rc = rsmi_fabric_get(key, remote, word_p, sizeof(*word_p), wait);
     if ((rc == RSM_SUCCESS) && is_in_order) {
-        rsmi_lock(&peer->domain->lock);
+        rsmi_fabric_lock(peer->domain);
         flush_note(peer, started);
-        rsmi_unlock(&peer->domain->lock);
+        rsmi_fabric_unlock(peer->domain);
     }
     return rc;
 }

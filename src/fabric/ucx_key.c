@@ -80,7 +80,7 @@ int rsmi_fabric_key_open(rsmi_fabric_peer_t *peer, const void *blob,
     }
 
     memcpy(copy, blob, size);
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     /* To take in a key is a first message to the target already. */
     if (rsmi_fabric_peer_is_broken(peer) || (peer->ep == NULL) ||
         !peer->is_greeted) {
@@ -110,7 +110,7 @@ int rsmi_fabric_key_open(rsmi_fabric_peer_t *peer, const void *blob,
     key = NULL;
 
 out_unlock:
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 out:
     free(key);
     free(copy);
@@ -155,10 +155,10 @@ void rsmi_fabric_key_close(rsmi_fabric_key_t *key)
     }
 
     domain = key->peer->domain;
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     rsmi_fabric_key_unref(key);
     rsmi_fabric_key_reap(domain);
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 }
 
 void rsmi_fabric_key_free_all(rsmi_fabric_domain_t *domain)

@@ -174,7 +174,7 @@ int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
         return rc;
     }
 
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     peer = peer_find(domain, address, size);
     if (peer == NULL) {
         rc = peer_create(domain, address, size, &peer);
@@ -183,7 +183,7 @@ int rsmi_fabric_connect(rsmi_fabric_kind_t kind, const void *address,
         ++peer->users;
         *peer_p = peer;
     }
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 
     return rc;
 }
@@ -200,13 +200,13 @@ int rsmi_fabric_connect_self(rsmi_fabric_peer_t **peer_p)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     rc = rsmi_fabric_worker_open(domain);
     if (rc == RSM_SUCCESS) {
         status = ucp_worker_get_address(domain->data, &address, &size);
         rc = (status == UCS_OK) ? RSM_SUCCESS : rsmi_fabric_setup_error(status);
     }
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -307,7 +307,7 @@ void rsmi_fabric_disconnect(rsmi_fabric_peer_t *peer)
     }
 
     domain = peer->domain;
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     --peer->users;
 
     /* Sound and with nothing on its way: keep it for the next one. */
@@ -319,7 +319,7 @@ void rsmi_fabric_disconnect(rsmi_fabric_peer_t *peer)
             (void)rsmi_fabric_worker_progress(domain);
         }
     }
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 }
 
 void rsmi_fabric_peer_free_all(rsmi_fabric_domain_t *domain)

@@ -151,7 +151,7 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
     rsmi_fabric_domain_t *domain = key->peer->domain;
     int rc;
 
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
     if (rsmi_unlikely((rc != RSM_SUCCESS) || (len == 0))) {
         goto out;
@@ -169,7 +169,7 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
     }
 
 out:
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 
     return rc;
 }
@@ -229,7 +229,7 @@ int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
     rsmi_fabric_domain_t *domain = key->peer->domain;
     int rc;
 
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
     if (rsmi_unlikely((rc != RSM_SUCCESS) || (len == 0))) {
         goto out;
@@ -247,6 +247,6 @@ int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
     }
 
 out:
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
     return rc;
 }

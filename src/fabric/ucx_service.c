@@ -10,6 +10,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -20,8 +21,21 @@
 #define SERVICE_ROUNDS 256
 
 /* How long the worker is polled after its last event: falling asleep and being
- * woken costs more, and whoever has asked once tends to ask again. */
-#define SERVICE_LINGER_NS 3000
+ * woken costs more than a short wait, and whoever has asked once tends to ask
+ * again. An importer that waits for each answer comes back after a round trip,
+ * so a pause of at most LINGER_MOST shows that polling that long pays. */
+#define SERVICE_LINGER_LEAST_NS 3000
+#define SERVICE_LINGER_MOST_NS  200000
+
+/* Meanwhile others may have the processor now and then. When one took it, the
+ * next message is served sooner by a thread that it has to wake, for which the
+ * kernel interrupts others, than by one that waits for its next time slice. */
+#define SERVICE_YIELD_EVERY_NS 20000
+#define SERVICE_YIELD_LONG_NS  10000
+#define SERVICE_CROWDED_NS     10000000
+
+/* Polling this long is interrupted for the thread's other duties. */
+#define SERVICE_TURN_NS 500000
 
 /* How often UCX may refuse to be armed before it is left to the timer. */
 #define SERVICE_REFUSALS 16
@@ -139,34 +153,70 @@ static void service_set_timer(rsmi_fabric_service_t *service, long delay_ns)
     service->delay_ns = delay_ns;
 }
 
-/* Progress until nothing comes any more; the number of rounds that did
- * something, at most SERVICE_ROUNDS. */
-static unsigned service_drain(rsmi_fabric_service_t *service)
+/* An event came: how long to wait for the next. */
+static void service_note_event(rsmi_fabric_service_t *service, rsmi_time_t now)
 {
-    rsmi_time_t last = 0;
-    rsmi_time_t now = 0;
-    unsigned rounds = 0;
-    unsigned count;
+    bool is_close = now - service->last_event <= SERVICE_LINGER_MOST_NS;
 
-    while (rounds < SERVICE_ROUNDS) {
-        count = ucp_worker_progress(service->worker);
+    service->linger_ns = (is_close && (now >= service->crowded_until))
+                             ? SERVICE_LINGER_MOST_NS
+                             : SERVICE_LINGER_LEAST_NS;
+    service->last_event = now;
+    service->next_yield = SERVICE_YIELD_EVERY_NS;
+}
+
+/* Whether polling may go on; false when others want the processor. */
+static bool service_linger(rsmi_fabric_service_t *service, rsmi_time_t now)
+{
+    rsmi_time_t idle = now - service->last_event;
+
+    if (idle > service->linger_ns) {
+        return false;
+    }
+    if (idle < service->next_yield) {
+        return true;
+    }
+
+    (void)sched_yield();
+    service->next_yield = idle + SERVICE_YIELD_EVERY_NS;
+    if (rsmi_clock_now() - now > SERVICE_YIELD_LONG_NS) {
+        service->crowded_until = now + SERVICE_CROWDED_NS;
+        service->linger_ns = SERVICE_LINGER_LEAST_NS;
+    }
+    return idle <= service->linger_ns;
+}
+
+/* Progress until nothing comes any more, or until it is the turn of others
+ * (false); adds the number of rounds that did something. */
+static bool service_drain(rsmi_fabric_service_t *service, unsigned *rounds)
+{
+    rsmi_time_t start = rsmi_clock_now();
+    rsmi_time_t now;
+    bool is_fresh = false;
+
+    while (*rounds < SERVICE_ROUNDS) {
+        if (ucp_worker_progress(service->worker) != 0) {
+            ++*rounds;
+            is_fresh = true;
+        }
         if (rsmi_unlikely(service->has_news)) {
             rsmi_fabric_guests_look(service);
         }
-        if (count != 0) {
-            ++rounds;
-            last = 0;
-            continue;
-        }
 
         now = rsmi_clock_now();
-        last = (last == 0) ? now : last;
-        if ((rounds == 0) || (now - last > SERVICE_LINGER_NS)) {
-            break;
+        if (is_fresh) {
+            service_note_event(service, now);
+            is_fresh = false;
+        }
+        if (!service_linger(service, now)) {
+            return true;
+        }
+        if (now - start > SERVICE_TURN_NS) {
+            return false;
         }
     }
 
-    return rounds;
+    return false;
 }
 
 void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind)
@@ -174,7 +224,7 @@ void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind)
     rsmi_fabric_service_t *service = &rsmi_fabric_domain_peek(kind)->service;
     unsigned refusals = 0;
     unsigned rounds = 0;
-    unsigned count;
+    unsigned before;
     long delay;
 
     if (service->worker == NULL) {
@@ -182,9 +232,8 @@ void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind)
     }
 
     while (refusals < SERVICE_REFUSALS) {
-        count = service_drain(service);
-        rounds += count;
-        if (rounds >= SERVICE_ROUNDS) {
+        before = rounds;
+        if (!service_drain(service, &rounds)) {
             /* Somebody who never stops: come back at once, but let the
              * thread's other descriptors have their turn. */
             service_set_timer(service, 1);
@@ -195,7 +244,7 @@ void rsmi_fabric_service_progress(rsmi_fabric_kind_t kind)
             service_set_timer(service, 0);
             return;
         }
-        refusals = (count == 0) ? refusals + 1 : 0;
+        refusals = (rounds == before) ? refusals + 1 : 0;
     }
 
     delay = (rounds == 0) ? 2 * service->delay_ns : 0;

@@ -130,7 +130,7 @@ static void worker_sleep(rsmi_fabric_domain_t *domain, rsmi_time_t idle,
     struct timespec nap = {.tv_nsec = WORKER_NAP_NS};
     ucs_status_t status = ucp_worker_arm(domain->data);
 
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
     if (status == UCS_OK) {
         (void)poll(&pollfd, 1,
                    rsmi_deadline_left_ms(wait->deadline, WORKER_SLEEP_MS));
@@ -141,7 +141,7 @@ static void worker_sleep(rsmi_fabric_domain_t *domain, rsmi_time_t idle,
          * the peer's, of which there is no event. */
         (void)nanosleep(&nap, NULL);
     }
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
 }
 
 int rsmi_fabric_worker_wait(rsmi_fabric_domain_t *domain,
@@ -171,9 +171,9 @@ int rsmi_fabric_worker_wait(rsmi_fabric_domain_t *domain,
     } else if (now - pause->idle_since > WORKER_YIELD_NS) {
         worker_sleep(domain, now - pause->idle_since, wait);
     } else if (now - pause->idle_since > WORKER_SPIN_NS) {
-        rsmi_unlock(&domain->lock);
+        rsmi_fabric_unlock(domain);
         (void)sched_yield();
-        rsmi_lock(&domain->lock);
+        rsmi_fabric_lock(domain);
     }
 
     return RSM_SUCCESS;
@@ -205,7 +205,7 @@ static void worker_close_peers(rsmi_fabric_domain_t *domain)
 
 void rsmi_fabric_worker_close(rsmi_fabric_domain_t *domain)
 {
-    rsmi_lock(&domain->lock);
+    rsmi_fabric_lock(domain);
     if (domain->data != NULL) {
         worker_close_peers(domain);
         rsmi_fabric_key_free_all(domain);
@@ -219,5 +219,5 @@ void rsmi_fabric_worker_close(rsmi_fabric_domain_t *domain)
     rsmi_fabric_known_free_all(&domain->hosts);
     rsmi_fabric_peer_free_all(domain);
     rsmi_fabric_op_free_all(domain);
-    rsmi_unlock(&domain->lock);
+    rsmi_fabric_unlock(domain);
 }

@@ -13,13 +13,11 @@
 #include "mem/mem_freeze.h"
 
 #include "mem/mem.h"
-#include "util/fd.h"
 #include "util/log.h"
+#include "util/userfault.h"
 #include "util/valgrind.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -29,19 +27,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The headers that we are built with may be older than the kernel. */
-#ifndef UFFD_USER_MODE_ONLY /* Linux 5.11 */
-#define UFFD_USER_MODE_ONLY 1
-#endif
-#ifndef USERFAULTFD_IOC_NEW /* Linux 6.1 */
-#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
-#endif
-#ifndef UFFD_FEATURE_WP_HUGETLBFS_SHMEM /* Linux 5.19 */
-#define UFFD_FEATURE_WP_HUGETLBFS_SHMEM (1 << 12)
-#endif
-#ifndef UFFD_FEATURE_WP_UNPOPULATED /* Linux 6.4 */
-#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
-#endif
 #ifndef MADV_POPULATE_READ /* Linux 5.14 */
 #define MADV_POPULATE_READ 22
 #endif
@@ -62,78 +47,19 @@
  * mapping of the process. */
 static struct {
     bool is_known;
-    int fd;            /* -1: there is none */
-    pid_t pid;         /* a child of fork has it, but it means the parent */
-    uint64_t features; /* that it has */
-} freeze = {.fd = -1};
-
-static int freeze_open_device(void)
-{
-    int device, fd;
-
-    device = (int)syscall(SYS_openat, AT_FDCWD, "/dev/userfaultfd",
-                          O_RDWR | O_CLOEXEC);
-    if (device < 0) {
-        return -1;
-    }
-    fd = ioctl(device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
-    (void)close(device);
-    return fd;
-}
-
-/* The strongest that we may have. */
-static int freeze_open(void)
-{
-    int fd;
-
-    fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-    if ((fd < 0) && (errno == EPERM)) {
-        fd = freeze_open_device();
-    }
-    if (fd < 0) {
-        fd = (int)syscall(SYS_userfaultfd,
-                          O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
-    }
-    return rsmi_fd_raise(fd);
-}
-
-/* A descriptor with just these features; older kernels know fewer. */
-static int freeze_try(uint64_t features)
-{
-    struct uffdio_api api = {.api = UFFD_API, .features = features};
-    int fd = freeze_open();
-
-    if (fd < 0) {
-        return -1;
-    }
-    if (ioctl(fd, UFFDIO_API, &api) != 0) {
-        (void)close(fd);
-        return -1;
-    }
-    freeze.features = features;
-    return fd;
-}
+    pid_t pid; /* a child of fork has it, but it means the parent */
+    rsmi_userfault_t userfault;
+} freeze = {.userfault.fd = -1};
 
 static void freeze_start(void)
 {
-    static const uint64_t features[] = {
-        UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |
-            UFFD_FEATURE_WP_UNPOPULATED,
-        UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
-        UFFD_FEATURE_PAGEFAULT_FLAG_WP};
-    size_t idx;
-
     freeze.is_known = true;
     freeze.pid = getpid();
     if (rsmi_is_valgrind()) {
         return; /* runs one thread at a time, and does not know these calls */
     }
-    for (idx = 0;
-         (idx < sizeof(features) / sizeof(features[0])) && (freeze.fd < 0);
-         ++idx) {
-        freeze.fd = freeze_try(features[idx]);
-    }
-    if (freeze.fd < 0) {
+    rsmi_userfault_open(&freeze.userfault);
+    if (freeze.userfault.fd < 0) {
         rsmi_debug("mem", "writers cannot be held up: userfaultfd: %s",
                    strerror(errno));
         /* A lack of descriptors passes. */
@@ -143,7 +69,7 @@ static void freeze_start(void)
 
 static bool freeze_tell(unsigned long request, void *what)
 {
-    return syscall(SYS_ioctl, freeze.fd, request, what) == 0;
+    return syscall(SYS_ioctl, freeze.userfault.fd, request, what) == 0;
 }
 
 static bool freeze_is_within(const rsmi_mem_frozen_t *frozen, const void *what,
@@ -172,8 +98,8 @@ static void freeze_end(const rsmi_mem_frozen_t *frozen)
     /* If the kernel cannot let go of the range, it lets go of everything. */
     if (!freeze_tell(UFFDIO_UNREGISTER, &range) ||
         !freeze_tell(UFFDIO_WAKE, &range)) {
-        (void)syscall(SYS_close, freeze.fd);
-        freeze.fd = -1;
+        (void)syscall(SYS_close, freeze.userfault.fd);
+        freeze.userfault.fd = -1;
         freeze.is_known = false;
     }
 }
@@ -187,8 +113,9 @@ static bool freeze_begin(const rsmi_mem_frozen_t *frozen)
                                           .mode = UFFDIO_WRITEPROTECT_MODE_WP};
 
     /* Pages that are not there could not be protected. */
-    if (((freeze.features & UFFD_FEATURE_WP_UNPOPULATED) == 0) &&
-        (madvise(frozen->start, frozen->size, MADV_POPULATE_READ) != 0)) {
+    if (((freeze.userfault.features & UFFD_FEATURE_WP_UNPOPULATED) == 0) &&
+        (syscall(SYS_madvise, frozen->start, frozen->size,
+                 MADV_POPULATE_READ) != 0)) {
         return false;
     }
     if (!freeze_tell(UFFDIO_REGISTER, &what)) {
@@ -219,7 +146,7 @@ void rsmi_mem_freeze(rsmi_mem_frozen_t *frozen, char *start, size_t size)
     /* All, even those that tell of a crash: their handlers might store. */
     (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &frozen->signals,
                   sizeof(all));
-    if ((freeze.fd >= 0) && (freeze.pid == getpid()) &&
+    if ((freeze.userfault.fd >= 0) && (freeze.pid == getpid()) &&
         !freeze_is_our_own(frozen)) {
         frozen->is_held = freeze_begin(frozen);
     }

@@ -33,6 +33,8 @@ static void share_announce(const rsmi_mem_area_t *area)
 static int share_errno_to_rc(int error)
 {
     switch (error) {
+    case 0:
+        return RSM_SUCCESS;
     case EFAULT:
         return RSMERR_BAD_ADDR;
     case EINVAL:
@@ -71,38 +73,56 @@ int rsmi_mem_pages_place(const rsmi_mem_pages_t *pages, void *range)
 
 /* --- private pages become shared ones -------------------------------------- */
 
+/* An errno or 0. */
+static int share_take(const rsmi_mem_area_t *area,
+                      const rsmi_mem_pages_t *pages, size_t offset)
+{
+    int error;
+
+    error = rsmi_mem_pages_write(pages, offset, area->start, area->size);
+    return (error == 0) ? share_map(area, PROT_READ | PROT_WRITE, pages, offset)
+                        : error;
+}
+
 static int share_take_area(const rsmi_mem_area_t *area, void *arg)
 {
     share_walk_t *walk = arg;
-    size_t offset = (size_t)(area->start - walk->range);
     rsmi_mem_frozen_t frozen;
     int error;
 
     if (rsmi_mem_pages_lie_at(walk->pages, area, walk->range)) {
         return RSM_SUCCESS;
     }
-    share_announce(area);
     rsmi_mem_freeze(&frozen, area->start, area->size);
-    error = rsmi_mem_pages_write(walk->pages, offset, area->start, area->size);
-    if (error == 0) {
-        error = share_map(area, PROT_READ | PROT_WRITE, walk->pages, offset);
-    }
+    error = share_take(area, walk->pages, (size_t)(area->start - walk->range));
     rsmi_mem_thaw(&frozen);
-    if (error != 0) {
-        rsmi_debug("mem", "sharing %zu bytes at %p: %s", area->size,
-                   (void *)area->start, strerror(error));
-        return share_errno_to_rc(error);
-    }
-    return RSM_SUCCESS;
+    return share_errno_to_rc(error);
 }
 
+/* As a rule the kernel freezes all of it at once. Otherwise its mappings are
+ * looked at one by one, and those that can be frozen are. */
 int rsmi_mem_pages_take(const rsmi_mem_pages_t *pages, void *range)
 {
+    rsmi_mem_area_t whole = {.start = range, .size = pages->size};
     share_walk_t walk = {.pages = pages, .range = range};
+    rsmi_mem_frozen_t frozen;
+    int error = 0;
+    bool is_held;
     int rc;
 
-    rc = rsmi_mem_survey(range, pages->size, share_take_area, &walk);
+    share_announce(&whole);
+    rsmi_mem_freeze(&frozen, range, pages->size);
+    is_held = frozen.is_held;
+    if (is_held) {
+        error = share_take(&whole, pages, 0);
+    }
+    rsmi_mem_thaw(&frozen);
+
+    rc = is_held ? share_errno_to_rc(error)
+                 : rsmi_mem_survey(range, pages->size, share_take_area, &walk);
     if (rc != RSM_SUCCESS) {
+        rsmi_debug("mem", "sharing %zu bytes at %p: error %d", pages->size,
+                   range, rc);
         (void)rsmi_mem_pages_recall(pages, range, false);
     }
     return rc;

@@ -115,6 +115,7 @@ void probe_namespaces(check_t *check);
 void probe_ptrace(check_t *check);
 void probe_sysv(check_t *check);
 void probe_membarrier(check_t *check);
+void probe_userfault(check_t *check);
 
 /* The library knows all launchers; @p start_rc is what it said at its start. */
 void probe_launcher(check_t *check, int start_rc);

@@ -29,6 +29,7 @@ static const check_entry_t check_host[] = {
     {"ptrace", probe_ptrace},
     {"system v memory", probe_sysv},
     {"membarrier", probe_membarrier},
+    {"userfaultfd", probe_userfault},
 };
 
 typedef struct {

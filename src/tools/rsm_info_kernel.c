@@ -2,6 +2,8 @@
 /* Checks of what the kernel lets this process do. */
 #include "rsm_info.h"
 
+#include "util/userfault.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/membarrier.h>
@@ -133,6 +135,34 @@ void probe_membarrier(check_t *check)
     } else if ((commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0) {
         check_set(check, CHECK_WARN, "only the slow form");
         check_advise(check, "use Linux 4.14 or later");
+    } else {
+        check_set(check, CHECK_PASS, "offered");
+    }
+}
+
+void probe_userfault(check_t *check)
+{
+    rsmi_userfault_t userfault;
+
+    rsmi_userfault_open(&userfault);
+    if (userfault.fd < 0) {
+        check_set(check, CHECK_WARN, "not to be had: %s", strerror(errno));
+        check_advise(check,
+                     "a container's system call filter or a kernel before 5.11 "
+                     "is the usual cause; no thread may then write to memory "
+                     "that is just being exported or destroyed, see "
+                     "rsm_threads(7)");
+        return;
+    }
+    (void)close(userfault.fd);
+    if ((userfault.features & UFFD_FEATURE_WP_HUGETLBFS_SHMEM) == 0) {
+        check_set(check, CHECK_WARN, "for private pages only");
+        check_advise(check, "use Linux 5.19 or later, or let no thread write "
+                            "to memory that is just being destroyed");
+    } else if (!userfault.holds_kernel) {
+        check_set(check, CHECK_PASS,
+                  "for stores; with vm.unprivileged_userfaultfd=1 or access to "
+                  "/dev/userfaultfd also for system calls");
     } else {
         check_set(check, CHECK_PASS, "offered");
     }

@@ -128,3 +128,35 @@ Test(hosts, notice_that_the_network_is_silent_while_they_wait)
     hosts_make();
     pull_cable(JOB_HELPER("silence") "idle");
 }
+
+/* A second cable for UCX, to a station that nobody is. */
+Test(hosts, give_up_a_way_that_swallows_what_is_sent)
+{
+    char program[512];
+
+    hosts_make();
+    job_run(&job,
+            "set -e; p=%s\n"
+            "ip -n ${p}a link add eth1 type veth peer eth1 netns ${p}b\n"
+            "ip -n ${p}a addr add 10.78.0.1/24 dev eth1\n"
+            "ip -n ${p}b addr add 10.78.0.2/24 dev eth1\n"
+            "for h in a b; do ip -n $p$h link set eth1 up; done\n"
+            "ip -n ${p}a neigh add 10.78.0.2 lladdr 02:00:00:00:00:09 "
+            "dev eth1\n"
+            "for h in a b; do\n"
+            "    until ip -n $p$h -br link show eth1 | grep -q ' UP '; do\n"
+            "        sleep 0.01\n"
+            "    done\n"
+            "done\n",
+            hosts_prefix);
+    JOB_SUCCEEDED(&job);
+    snprintf(program, sizeof(program), JOB_HELPER("hole") "%s/fifo",
+             hosts_directory);
+    hosts_run(2,
+              "--mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 "
+              "-x UCX_TLS=tcp -x UCX_NET_DEVICES=eth1 -x RSM_TIMEOUT=2s",
+              program);
+    JOB_SUCCEEDED(&job);
+    JOB_SAYS(&job, "importer ok");
+    JOB_SAYS(&job, "exporter ok");
+}

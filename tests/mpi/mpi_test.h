@@ -34,6 +34,10 @@
 #define MPI_TEST_LOCAL(suite, name, count) \
     MPI_TEST_AT(suite, name, count, MPI_THREAD_SINGLE)
 
+/* The same for windows of shared memory alone. */
+#define MPI_TEST_SHARED(suite, name, count) \
+    MPI_TEST_AT(suite, name, count, MPI_THREAD_SINGLE)
+
 /* The same for windows that librsm_mpi may hand on to the MPI library. */
 #define MPI_TEST_EITHER(suite, name, count) \
     MPI_TEST_AT(suite, name, count, MPI_THREAD_SINGLE)

@@ -144,7 +144,7 @@ MPI_TEST(dynamic, ten_thousand_parts_are_attached, 2)
 /* --- memory of all ----------------------------------------------------------- */
 
 /* The parts lie one behind the other; everyone loads and stores everywhere. */
-MPI_TEST(shared, parts_are_contiguous, 3)
+MPI_TEST_SHARED(shared, parts_are_contiguous, 3)
 {
     size_t mine = 8 * (size_t)(10 + mpi_rank);
     int64_t *part[3];
@@ -183,7 +183,7 @@ MPI_TEST(shared, parts_are_contiguous, 3)
 }
 
 /* Loads and stores meet operations of MPI. */
-MPI_TEST(shared, stores_meet_operations, 2)
+MPI_TEST_SHARED(shared, stores_meet_operations, 2)
 {
     int64_t one = 1;
     int64_t old;
@@ -211,7 +211,7 @@ MPI_TEST(shared, stores_meet_operations, 2)
 
 /* Parts of their own, where a process may place them as it likes; some have
  * none. */
-MPI_TEST(shared, parts_may_lie_apart, 4)
+MPI_TEST_SHARED(shared, parts_may_lie_apart, 4)
 {
     MPI_Info info;
     int64_t *base;

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Accesses on RSMI_PATH_SHM: UCX copies between memory of this process and
+ * pages that this process has mapped, and is done when its call returns. So
+ * there is nothing to count and nobody to wait for; all this may stand inside a
+ * section, like an access to a view. Part of the data path. */
+#ifndef RSMI_NEAR_H
+#define RSMI_NEAR_H
+
+#include "core/span.h"
+
+/* The import that has the door; for those that are far. */
+RSMI_INLINE rsmi_import_t *rsmi_near_import(const rsmi_door_t *door)
+{
+    return (rsmi_import_t *)((uintptr_t)door - offsetof(rsmi_import_t, door));
+}
+
+/* What an access is compared with; 0: it has to take the long way. */
+RSMI_INLINE size_t rsmi_near_size(const rsmi_far_t *far, bool is_put)
+{
+    return is_put ? atomic_load_explicit(&far->put_size, memory_order_relaxed)
+                  : atomic_load_explicit(&far->get_size, memory_order_relaxed);
+}
+
+RSMI_INLINE int rsmi_near_put(rsmi_import_t *import, size_t offset,
+                              const void *src, size_t len)
+{
+    const rsmi_far_t *far = import->far;
+    int rc = rsmi_fabric_self_put(far->key, far->remote + offset, src, len);
+
+    return rsmi_likely(rc == RSM_SUCCESS) ? rsmi_span_end(&import->door, true)
+                                          : rsmi_transfer_failed(import, rc);
+}
+
+RSMI_INLINE int rsmi_near_get(rsmi_import_t *import, size_t offset, void *dst,
+                              size_t len)
+{
+    const rsmi_far_t *far = import->far;
+    int rc = rsmi_fabric_self_get(far->key, far->remote + offset, dst, len);
+
+    return rsmi_likely(rc == RSM_SUCCESS) ? rsmi_span_end(&import->door, false)
+                                          : rsmi_transfer_failed(import, rc);
+}
+
+RSMI_INLINE int rsmi_near_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
+                                 unsigned width, size_t offset,
+                                 uint64_t operand, uint64_t compare,
+                                 uint64_t *old_p)
+{
+    const rsmi_far_t *far = import->far;
+    int rc = rsmi_fabric_self_atomic(far->key, op, width, far->remote + offset,
+                                     operand, compare, old_p);
+
+    return rsmi_likely(rc == RSM_SUCCESS)
+               ? rsmi_span_settle_atomic(&import->door)
+               : rsmi_transfer_failed(import, rc);
+}
+
+#endif

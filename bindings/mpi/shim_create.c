@@ -177,7 +177,7 @@ static bool create_carrier(MPI_Comm comm, MPI_Win *carrier)
     return error == MPI_SUCCESS;
 }
 
-static void create_report(const rsmi_recipe_t *recipe, int rc)
+void rsmi_window_report(const rsmi_recipe_t *recipe, const char *verdict)
 {
     static const char *const flavors[] = {"create", "allocate", "dynamic",
                                           "shared"};
@@ -186,31 +186,37 @@ static void create_report(const rsmi_recipe_t *recipe, int rc)
         MPI_WIN_FLAVOR_SHARED};
     int rank, size;
     size_t i = 0;
-    bool is_worth_it = rsmi_job()->is_talkative ||
-                       ((rc != RSM_SUCCESS) && rsmi_job()->is_required);
 
     (void)PMPI_Comm_rank(recipe->comm, &rank);
     (void)PMPI_Comm_size(recipe->comm, &size);
-    if (!is_worth_it || (rank != 0)) {
+    if (rank != 0) {
         return;
     }
     while ((i < 3) && (numbers[i] != recipe->flavor)) {
         ++i;
     }
-    if (rc == RSM_SUCCESS) {
-        (void)fprintf(stderr,
-                      "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
-                      "served by librsm\n",
-                      flavors[i], size, (long long)recipe->bytes);
-    } else {
-        (void)fprintf(stderr,
-                      "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): "
-                      "%s, because of %s at some rank (%s)\n",
-                      flavors[i], size, (long long)recipe->bytes,
-                      rsmi_job()->is_required ? "refused"
-                                              : "left to the MPI library",
-                      rsmx_error_name(rc), rsmx_strerror(rc));
+    (void)fprintf(stderr,
+                  "rsm: MPI window (%s, ranks %d, bytes at rank 0 %lld): %s\n",
+                  flavors[i], size, (long long)recipe->bytes, verdict);
+}
+
+static void create_report(const rsmi_recipe_t *recipe, int rc)
+{
+    char verdict[256];
+
+    if (!rsmi_job()->is_talkative &&
+        ((rc == RSM_SUCCESS) || !rsmi_job()->is_required)) {
+        return;
     }
+    if (rc == RSM_SUCCESS) {
+        rsmi_window_report(recipe, "served by librsm");
+        return;
+    }
+    (void)snprintf(
+        verdict, sizeof(verdict), "%s, because of %s at some rank (%s)",
+        rsmi_job()->is_required ? "refused" : "left to the MPI library",
+        rsmx_error_name(rc), rsmx_strerror(rc));
+    rsmi_window_report(recipe, verdict);
 }
 
 /* Connections first, then our own memory: nobody is cut off. */

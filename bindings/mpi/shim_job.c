@@ -2,6 +2,7 @@
 #include "shim_job.h"
 
 #include <rsmx.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,6 +33,20 @@ static bool job_says(const char *variable, const char *const *words)
     return false;
 }
 
+/* The first rank alone says so: the variable is the same for all. */
+static void job_complain(void)
+{
+    int rank = 0;
+
+    (void)PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (rank == 0) {
+        (void)fprintf(stderr,
+                      "rsm: RSM_MPI=%s is none of on, off and require; on is "
+                      "in force\n",
+                      getenv("RSM_MPI"));
+    }
+}
+
 static void job_start(void)
 {
     static const char *const yes[] = {"y", "yes", "on", "true", "1", NULL};
@@ -44,6 +59,10 @@ static void job_start(void)
     job.is_talkative = job_says("RSM_INFO", yes);
     job.is_off = job_says("RSM_MPI", off);
     job.is_required = job_says("RSM_MPI", require);
+    if ((getenv("RSM_MPI") != NULL) && !job.is_off && !job.is_required &&
+        !job_says("RSM_MPI", yes)) {
+        job_complain();
+    }
     if (job.is_off) {
         job.rc = RSMERR_CTLR_NOT_PRESENT;
         return;

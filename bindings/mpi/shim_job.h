@@ -55,14 +55,14 @@ bool rsmi_control_is_alive(rsm_node_id_t node);
 
 /* --- waiting --------------------------------------------------------------- */
 
-typedef struct {
-    unsigned turns;
-} rsmi_wait_t;
-
 /* One turn: spin, then let others run and the MPI library make progress, then
  * sleep. MPI_SUCCESS, or an error when @p rank of the window, or any rank for
  * -1, has ended. */
 int rsmi_wait_turn(rsmi_wait_t *wait, const rsmi_window_t *window, int rank);
+
+/* The same for one who looks in vain and does something else meanwhile: it
+ * never sleeps. */
+int rsmi_wait_look(rsmi_wait_t *wait, const rsmi_window_t *window);
 
 /* All ranks of the window, ours included, have come here. */
 int rsmi_wait_all(rsmi_window_t *window);

@@ -259,7 +259,7 @@ RSMI_PROFILED(Win_wait);
 int MPI_Win_test(MPI_Win win, int *flag)
 {
     rsmi_window_t *window = rsmi_window_find(win);
-    rsmi_wait_t wait = {0};
+    int error = MPI_SUCCESS;
 
     if (window == NULL) {
         return PMPI_Win_test(win, flag);
@@ -272,9 +272,8 @@ int MPI_Win_test(MPI_Win win, int *flag)
     }
     *flag = sync_is_over(window);
     if (!*flag) {
-        wait.turns = rsmi_job()->spins; /* let the others run */
-        (void)rsmi_wait_turn(&wait, window, -1);
+        error = rsmi_wait_look(&window->tests, window);
     }
-    return MPI_SUCCESS;
+    return sync_finish(window, error);
 }
 RSMI_PROFILED(Win_test);

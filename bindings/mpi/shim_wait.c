@@ -12,7 +12,8 @@ enum {
     WAIT_PROGRESS = 16,   /* every so many turns the MPI library has one */
     WAIT_SLEEP_US = 20,   /* grows ... */
     WAIT_SLEEP_MAX = 500, /* ... to this */
-    WAIT_CHECK = 256      /* every so many sleeps: is everybody alive? */
+    WAIT_CHECK = 256,     /* every so many sleeps: is everybody alive? */
+    WAIT_LOOKS = 4096     /* the same for looks, which do not sleep */
 };
 
 static void wait_relax(void)
@@ -78,6 +79,18 @@ int rsmi_wait_turn(rsmi_wait_t *wait, const rsmi_window_t *window, int rank)
     turn -= WAIT_YIELDS;
     wait_sleep(turn);
     return ((turn + 1) % WAIT_CHECK == 0) ? wait_check(window, rank)
+                                          : MPI_SUCCESS;
+}
+
+int rsmi_wait_look(rsmi_wait_t *wait, const rsmi_window_t *window)
+{
+    unsigned turn = wait->turns++;
+
+    if (turn % WAIT_PROGRESS == 0) {
+        wait_progress();
+    }
+    (void)sched_yield();
+    return ((turn + 1) % WAIT_LOOKS == 0) ? wait_check(window, -1)
                                           : MPI_SUCCESS;
 }
 

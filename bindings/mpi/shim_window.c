@@ -93,15 +93,23 @@ int rsmi_window_fail(rsmi_window_t *window, int error)
 
 bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe)
 {
-    int is_started = 0, is_inter = 0;
+    int is_started = 0, is_over = 0, is_inter = 0;
 
     (void)PMPI_Initialized(&is_started);
-    if (!is_started || rsmi_job()->is_off || (recipe->comm == MPI_COMM_NULL) ||
+    (void)PMPI_Finalized(&is_over);
+    if (!is_started || is_over || (recipe->comm == MPI_COMM_NULL) ||
         (recipe->bytes < 0) || (recipe->disp_unit <= 0)) {
         return false;
     }
     (void)PMPI_Comm_test_inter(recipe->comm, &is_inter);
-    return !is_inter;
+    if (is_inter) {
+        return false;
+    }
+    if (rsmi_job()->is_off && rsmi_job()->is_talkative) {
+        rsmi_window_report(recipe, "left to the MPI library, because of "
+                                   "RSM_MPI=off");
+    }
+    return !rsmi_job()->is_off;
 }
 
 int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,

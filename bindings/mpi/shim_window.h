@@ -86,6 +86,10 @@ typedef enum {
 } rsmi_open_t;
 
 typedef struct {
+    unsigned turns; /* in vain */
+} rsmi_wait_t;
+
+typedef struct {
     rsmi_entry_t entry; /* key: the carrier */
     int rank;
     int size;
@@ -105,6 +109,7 @@ typedef struct {
     uint64_t completed_seen; /* that ended an exposure epoch */
     int *exposed;            /* ranks that we expose to, NULL: to none */
     int exposed_count;       /* -1: no exposure epoch */
+    rsmi_wait_t tests;       /* whether it is over */
     int *started;            /* ranks of the access epoch */
     int started_count;       /* -1: no access epoch by MPI_Win_start */
 
@@ -162,6 +167,9 @@ int rsmi_window_agree(MPI_Comm comm, int rc, int *rc_p);
 /* Whether there is anything to decide; what the MPI library has to complain
  * about is left to it. */
 bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe);
+
+/* For RSM_INFO; rank 0 says it. */
+void rsmi_window_report(const rsmi_recipe_t *recipe, const char *verdict);
 
 /* Collective; the handle is gone afterwards. */
 int rsmi_window_destroy(rsmi_window_t *window);

@@ -39,7 +39,8 @@ static reached_t *reached;
 
 static int control_class(int ranks)
 {
-    size_t need = sizeof(rsmi_control_t) + (size_t)ranks * sizeof(uint64_t);
+    size_t need =
+        sizeof(rsmi_control_t) + (size_t)ranks * sizeof(rsmi_signals_t);
     int class = 6;
 
     while (((size_t)1 << class) < need) {

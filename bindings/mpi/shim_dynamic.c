@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Where memory of a dynamic window is that others attached: which segments are
+ * connected, and the way from an address to its place here. */
 #include "shim_dynamic.h"
 
 #include "shim_job.h"
 #include "shim_remote.h"
+#include "shim_view.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A segment of the target: mapped here, or reached by calls. */
-typedef struct {
-    uint64_t serial;
-    rsm_memseg_import_handle_t import;
-    char *mapping;
-    rsmi_target_t *far; /* NULL: mapped */
-} view_pages_t;
-
-/* What the target says about its list. */
-typedef struct {
-    uint64_t version;
-    uint64_t count;
-    uint64_t list_size;
-    uint32_t list_segment;
-} view_state_t;
-
-/* Where mapped memory was found last. Threads read it while another one may be
- * writing: what they read counts if the turn is even and has stayed the same. */
-typedef struct {
-    _Atomic uint64_t turn;
-    _Atomic uint64_t version;
-    _Atomic uint64_t addr;
-    _Atomic uint64_t size; /* 0: nowhere */
-    _Atomic intptr_t shift;
-} view_hit_t;
-
-typedef struct rsmi_view {
-    view_hit_t hit;
-    pthread_mutex_t lock; /* guards the rest, and writing to the hit */
-    uint64_t version;     /* of the target's list when the last one was found */
-    rsmi_region_t last;
-    intptr_t last_shift;
-    rsmi_target_t *last_far;
-    rsmi_target_t list_target; /* the connection that leads to the list */
-    uint32_t list_segment;
-    const rsmi_region_t *list;
-    rsmi_region_t *copy; /* the list, where it is not mapped */
-    size_t copy_count;   /* 0: none that is whole */
-    view_pages_t *pages; /* by serial */
-    size_t count;
-    size_t room;
-} rsmi_view_t;
 
 /* Segments that are gone are looked for when there are more than so many. */
 enum { VIEW_MANY = 64 };
@@ -69,22 +29,13 @@ bool rsmi_dynamic_prepare(rsmi_window_t *window)
     return true;
 }
 
-static void view_forget_pages(view_pages_t *pages)
+static void view_forget_pages(rsmi_view_pages_t *pages)
 {
     if (pages->far != NULL) {
         rsmi_remote_close(pages->far);
         free(pages->far);
     }
     rsmi_memory_forget(pages->import);
-}
-
-static void view_forget_list(rsmi_view_t *view)
-{
-    if (view->list_target.import != NULL) {
-        rsmi_remote_close(&view->list_target);
-        rsmi_memory_forget(view->list_target.import);
-        view->list_target.import = NULL;
-    }
 }
 
 void rsmi_dynamic_forget(rsmi_target_t *target)
@@ -99,155 +50,12 @@ void rsmi_dynamic_forget(rsmi_target_t *target)
     for (i = 0; i < view->count; ++i) {
         view_forget_pages(&view->pages[i]);
     }
-    view_forget_list(view);
+    rsmi_view_forget_list(view);
     (void)pthread_mutex_destroy(&view->lock);
     free(view->pages);
     free(view->copy);
     free(view);
     target->view = NULL;
-}
-
-const rsmi_region_t *rsmi_dynamic_search(const rsmi_region_t *list,
-                                         size_t count, uint64_t low,
-                                         uint64_t high)
-{
-    size_t from = 0, to = count, middle;
-
-    while (from < to) { /* the last one that begins at low or below */
-        middle = from + (to - from) / 2;
-        if (list[middle].addr <= low) {
-            from = middle + 1;
-        } else {
-            to = middle;
-        }
-    }
-    /* Regions of no size may stand between. */
-    while (from > 0) {
-        --from;
-        if (list[from].size > 0) {
-            return (high - list[from].addr <= list[from].size) ? &list[from]
-                                                               : NULL;
-        }
-    }
-    return NULL;
-}
-
-/* --- the list ----------------------------------------------------------------- */
-
-static int view_look(const rsmi_target_t *target, view_state_t *state_p)
-{
-    rsmi_control_t *control = target->control;
-
-    if (control == NULL) {
-        return rsmi_remote_far_read(target, offsetof(rsmi_control_t, version),
-                                    state_p, sizeof(*state_p));
-    }
-    state_p->version = atomic_load(&control->version);
-    state_p->count = atomic_load(&control->region_count);
-    state_p->list_size = atomic_load(&control->list_size);
-    state_p->list_segment = atomic_load(&control->list_segment);
-    return MPI_SUCCESS;
-}
-
-/* The list may have moved to larger memory. */
-static int view_connect_list(rsmi_view_t *view, const rsmi_target_t *target,
-                             uint32_t segment)
-{
-    void *mapping;
-    int rc;
-
-    if ((segment == view->list_segment) && (view->list_target.import != NULL)) {
-        return MPI_SUCCESS;
-    }
-    view_forget_list(view);
-    rc = rsmi_memory_import(target->node, segment, &view->list_target.import,
-                            &mapping);
-    if (rc != RSM_SUCCESS) {
-        return MPI_ERR_OTHER;
-    }
-    view->list_segment = segment;
-    view->list = mapping;
-    if (mapping != NULL) {
-        return MPI_SUCCESS;
-    }
-    rc = rsmi_remote_open(&view->list_target);
-    if (rc != RSM_SUCCESS) {
-        view_forget_list(view);
-        return MPI_ERR_OTHER;
-    }
-    return MPI_SUCCESS;
-}
-
-static int view_open_list(rsmi_view_t *view, const rsmi_target_t *target,
-                          const view_state_t *state)
-{
-    size_t bytes = state->count * sizeof(*view->list);
-    rsmi_region_t *copy;
-    int error;
-
-    if (bytes > state->list_size) {
-        return MPI_ERR_OTHER;
-    }
-    error = view_connect_list(view, target, state->list_segment);
-    if ((error != MPI_SUCCESS) || (view->list_target.far == NULL)) {
-        return error;
-    }
-    view->copy_count = 0;
-    copy = realloc(view->copy, bytes);
-    if (copy == NULL) {
-        return MPI_ERR_NO_MEM;
-    }
-    view->copy = copy;
-    view->list = copy;
-    return rsmi_remote_get(&view->list_target, 0, copy, bytes);
-}
-
-/* Reads the target's list while its owner may be changing it: what was read
- * counts if the version has stayed the same. */
-static int view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
-                     uint64_t low, uint64_t high)
-{
-    const rsmi_target_t *target = &window->targets[rank];
-    view_state_t state, after;
-    const rsmi_region_t *region;
-    rsmi_region_t found = {0};
-    rsmi_wait_t wait = {0};
-    int error;
-
-    for (;;) {
-        error = view_look(target, &state);
-        if (error == MPI_SUCCESS) {
-            error = view_look(target, &after);
-        }
-        if ((error == MPI_SUCCESS) && (state.version % 2 == 0) &&
-            (state.version == after.version)) {
-            if (state.count == 0) {
-                return MPI_ERR_RMA_RANGE;
-            }
-            error = view_open_list(view, target, &state);
-            if (error != MPI_SUCCESS) {
-                return error;
-            }
-            region = rsmi_dynamic_search(view->list, state.count, low, high);
-            if (region != NULL) {
-                found = *region;
-            }
-            atomic_thread_fence(memory_order_seq_cst);
-            error = view_look(target, &after);
-            if ((error == MPI_SUCCESS) && (state.version == after.version)) {
-                view->version = state.version;
-                view->last = found;
-                view->copy_count = (view->list == view->copy) ? state.count : 0;
-                return (region != NULL) ? MPI_SUCCESS : MPI_ERR_RMA_RANGE;
-            }
-        }
-        if (error == MPI_SUCCESS) {
-            error = rsmi_wait_turn(&wait, window, rank);
-        }
-        if (error != MPI_SUCCESS) {
-            return error;
-        }
-    }
 }
 
 /* --- pages -------------------------------------------------------------------- */
@@ -281,10 +89,10 @@ static void view_purge(rsmi_view_t *view, const rsmi_target_t *target)
 {
     size_t i, kept = 0, count;
     uint64_t *serials;
-    view_state_t state;
+    rsmi_view_state_t state;
 
     if ((view->count < VIEW_MANY) || (target->control == NULL) ||
-        (view_look(target, &state) != MPI_SUCCESS) ||
+        (rsmi_view_look(target, &state) != MPI_SUCCESS) ||
         (state.list_segment != view->list_segment) ||
         (view->count < 2 * state.count)) {
         return;
@@ -312,7 +120,7 @@ static void view_purge(rsmi_view_t *view, const rsmi_target_t *target)
 }
 
 /* Memory that the target shares with others is not mapped, wherever it is. */
-static int view_connect_far(view_pages_t *pages, rsmi_target_t *target)
+static int view_connect_far(rsmi_view_pages_t *pages, rsmi_target_t *target)
 {
     rsmi_target_t *far;
     int rc;
@@ -333,7 +141,7 @@ static int view_connect_far(view_pages_t *pages, rsmi_target_t *target)
     return RSM_SUCCESS;
 }
 
-static int view_connect(view_pages_t *pages, rsmi_target_t *target,
+static int view_connect(rsmi_view_pages_t *pages, rsmi_target_t *target,
                         const rsmi_region_t *region)
 {
     void *mapping;
@@ -359,7 +167,7 @@ static int view_connect(view_pages_t *pages, rsmi_target_t *target,
 
 static int view_insert(rsmi_view_t *view, rsmi_target_t *target, size_t at)
 {
-    view_pages_t fresh, *pages;
+    rsmi_view_pages_t fresh, *pages;
     size_t room;
     int error;
 
@@ -410,8 +218,8 @@ static int view_map(rsmi_view_t *view, rsmi_target_t *target)
 
 /* --- looking up --------------------------------------------------------------- */
 
-static bool view_hits(view_hit_t *hit, rsmi_control_t *control, uint64_t from,
-                      uint64_t to, intptr_t *shift_p)
+static bool view_hits(rsmi_view_hit_t *hit, rsmi_control_t *control,
+                      uint64_t from, uint64_t to, intptr_t *shift_p)
 {
     uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_acquire);
     uint64_t version =
@@ -429,7 +237,7 @@ static bool view_hits(view_hit_t *hit, rsmi_control_t *control, uint64_t from,
 
 static void view_keep(rsmi_view_t *view)
 {
-    view_hit_t *hit = &view->hit;
+    rsmi_view_hit_t *hit = &view->hit;
     uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_relaxed);
     uint64_t size = (view->last_far == NULL) ? view->last.size : 0;
 
@@ -490,7 +298,7 @@ static int view_look_up(rsmi_view_t *view, rsmi_window_t *window, int rank,
         view_recall(view, target, from, to)) {
         return MPI_SUCCESS;
     }
-    error = view_find(view, window, rank, from, to);
+    error = rsmi_view_find(view, window, rank, from, to);
     if (error == MPI_SUCCESS) {
         error = view_map(view, target);
     }

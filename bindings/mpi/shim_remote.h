@@ -38,13 +38,16 @@ static inline int rsmi_remote_add(const rsmi_target_t *target, size_t field,
     return MPI_SUCCESS;
 }
 
+/* What came before is there first. A plain store: the next access need not wait
+ * until the line has come here. */
 static inline int rsmi_remote_store(const rsmi_target_t *target, size_t field,
                                     uint64_t value)
 {
     if (rsmi_unlikely(target->control == NULL)) {
         return rsmi_remote_far_swap(target, field, value);
     }
-    atomic_store((_Atomic uint64_t *)rsmi_remote_word(target, field), value);
+    atomic_store_explicit((_Atomic uint64_t *)rsmi_remote_word(target, field),
+                          value, memory_order_release);
     return MPI_SUCCESS;
 }
 
@@ -72,7 +75,7 @@ static inline int rsmi_remote_compare32(const rsmi_target_t *target,
     return MPI_SUCCESS;
 }
 
-/* What came before is there first. */
+/* The same. */
 static inline int rsmi_remote_store32(const rsmi_target_t *target, size_t field,
                                       uint32_t value)
 {

@@ -24,7 +24,6 @@ static int sync_fence(rsmi_window_t *window, int assert)
         (window->started_count >= 0) || (window->exposed_count >= 0)) {
         return MPI_ERR_RMA_SYNC;
     }
-    atomic_thread_fence(memory_order_seq_cst);
     error = rsmi_remote_complete_all(window);
     if (error == MPI_SUCCESS) {
         error = rsmi_wait_all(window);
@@ -82,12 +81,20 @@ static int sync_translate(const rsmi_window_t *window, MPI_Group group,
     return error;
 }
 
+/* The signal of this rank at @p rank, which no other one writes. */
+static int sync_tell(const rsmi_window_t *window, int rank, size_t signal,
+                     uint64_t count)
+{
+    return rsmi_remote_store(&window->targets[rank],
+                             offsetof(rsmi_control_t, signals) +
+                                 (size_t)window->rank * sizeof(rsmi_signals_t) +
+                                 signal,
+                             count);
+}
+
 static int sync_post(rsmi_window_t *window, MPI_Group group, int assert)
 {
-    size_t field = offsetof(rsmi_control_t, posts) +
-                   (size_t)window->rank * sizeof(uint64_t);
-    int i, count, error;
-    uint64_t former;
+    int i, rank, count, error;
 
     if ((assert & ~SYNC_POST_MODES) != 0) {
         return MPI_ERR_ASSERT;
@@ -101,8 +108,9 @@ static int sync_post(rsmi_window_t *window, MPI_Group group, int assert)
     }
     window->exposed_count = count;
     for (i = 0; (i < count) && (error == MPI_SUCCESS); ++i) {
-        error = rsmi_remote_add(&window->targets[window->exposed[i]], field, 1,
-                                &former);
+        rank = window->exposed[i];
+        error = sync_tell(window, rank, offsetof(rsmi_signals_t, posts),
+                          ++window->counts[rank].posts_sent);
     }
     return error;
 }
@@ -113,14 +121,15 @@ static int sync_await_post(rsmi_window_t *window, int rank)
     rsmi_wait_t wait = {0};
     int error;
 
-    while (atomic_load_explicit(&own->posts[rank], memory_order_acquire) ==
-           window->posts_seen[rank]) {
+    while (
+        atomic_load_explicit(&own->signals[rank].posts, memory_order_acquire) ==
+        window->counts[rank].posts_seen) {
         error = rsmi_wait_turn(&wait, window, rank);
         if (error != MPI_SUCCESS) {
             return error;
         }
     }
-    ++window->posts_seen[rank];
+    ++window->counts[rank].posts_seen;
     return MPI_SUCCESS;
 }
 
@@ -155,7 +164,6 @@ static int sync_start(rsmi_window_t *window, MPI_Group group, int assert)
 static int sync_complete(rsmi_window_t *window)
 {
     int i, rank, error, result = MPI_SUCCESS;
-    uint64_t former;
 
     if (window->started_count < 0) {
         return MPI_ERR_RMA_SYNC;
@@ -165,9 +173,8 @@ static int sync_complete(rsmi_window_t *window)
         window->access[rank] = RSMI_ACCESS_NONE;
         error = rsmi_remote_complete(&window->targets[rank]);
         result = (error == MPI_SUCCESS) ? result : error;
-        error =
-            rsmi_remote_add(&window->targets[rank],
-                            offsetof(rsmi_control_t, completed), 1, &former);
+        error = sync_tell(window, rank, offsetof(rsmi_signals_t, completes),
+                          ++window->counts[rank].completes_sent);
         result = (error == MPI_SUCCESS) ? result : error;
     }
     window->started_count = -1;
@@ -178,13 +185,19 @@ static int sync_complete(rsmi_window_t *window)
 static bool sync_is_over(rsmi_window_t *window)
 {
     rsmi_control_t *own = window->targets[window->rank].control;
-    uint64_t due = window->completed_seen + (uint64_t)window->exposed_count;
+    int i, rank;
 
-    if (atomic_load_explicit(&own->completed, memory_order_acquire) < due) {
-        return false;
+    for (i = 0; i < window->exposed_count; ++i) {
+        rank = window->exposed[i];
+        if (atomic_load_explicit(&own->signals[rank].completes,
+                                 memory_order_acquire) ==
+            window->counts[rank].completes_seen) {
+            return false;
+        }
     }
-    atomic_thread_fence(memory_order_seq_cst);
-    window->completed_seen = due;
+    for (i = 0; i < window->exposed_count; ++i) {
+        ++window->counts[window->exposed[i]].completes_seen;
+    }
     window->exposed_count = -1;
     return true;
 }

@@ -47,11 +47,11 @@ rsmi_window_t *rsmi_window_new(int size)
     window->group = MPI_GROUP_NULL;
     window->targets = calloc(count, sizeof(*window->targets));
     window->access = calloc(count, sizeof(*window->access));
-    window->posts_seen = calloc(count, sizeof(*window->posts_seen));
+    window->counts = calloc(count, sizeof(*window->counts));
     window->exposed = calloc(count, sizeof(*window->exposed));
     window->started = calloc(count, sizeof(*window->started));
     if ((window->targets == NULL) || (window->access == NULL) ||
-        (window->posts_seen == NULL) || (window->exposed == NULL) ||
+        (window->counts == NULL) || (window->exposed == NULL) ||
         (window->started == NULL)) {
         rsmi_window_delete(window);
         return NULL;
@@ -66,7 +66,7 @@ void rsmi_window_delete(rsmi_window_t *window)
 
     free(window->targets);
     free(window->access);
-    free(window->posts_seen);
+    free(window->counts);
     free(window->exposed);
     free(window->started);
 

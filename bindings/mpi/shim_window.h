@@ -28,12 +28,25 @@ typedef struct {
     uint32_t reserved;
 } rsmi_region_t;
 
+/* How often, ever. One line for both, as they often come together. */
+typedef struct {
+    _Atomic uint64_t posts;     /* it has opened an exposure epoch for us */
+    _Atomic uint64_t completes; /* it has completed an access epoch here */
+} rsmi_signals_t;
+
+/* Of one rank: how many of its signals have led to something here, and how many
+ * it has been sent. */
+typedef struct {
+    uint64_t posts_seen;
+    uint64_t completes_seen;
+    uint64_t posts_sent;
+    uint64_t completes_sent;
+} rsmi_counts_t;
+
 /* Written by everyone; the first word of a line says who waits for what. */
 typedef struct {
     /* Passive target: see shim_lock.c. */
     _Alignas(RSMI_LINE) _Atomic uint64_t lock;
-    /* Origins that completed an access epoch here, ever. */
-    _Alignas(RSMI_LINE) _Atomic uint64_t completed;
     /* Dynamic: odd while the list changes. Written by the owner alone, as
      * are the next three, which say where the list is. */
     _Alignas(RSMI_LINE) _Atomic uint64_t version;
@@ -46,8 +59,8 @@ typedef struct {
     } shards[RSMI_SHARDS];
     /* Barrier: the number of the last one that a partner has reached. */
     _Alignas(RSMI_LINE) _Atomic uint64_t rounds[RSMI_ROUNDS];
-    /* Exposure epochs that each rank has opened for this one, ever. */
-    _Alignas(RSMI_LINE) _Atomic uint64_t posts[];
+    /* What each rank has told this one. */
+    _Alignas(RSMI_LINE) rsmi_signals_t signals[];
 } rsmi_control_t;
 
 /* What an origin knows about a target. */
@@ -105,8 +118,7 @@ typedef struct {
     rsmi_target_t *targets;  /* one for each rank */
     _Atomic int locks;       /* targets locked at present */
     uint64_t barrier;        /* number of the last one */
-    uint64_t *posts_seen;    /* that led to an access epoch, for each rank */
-    uint64_t completed_seen; /* that ended an exposure epoch */
+    rsmi_counts_t *counts;   /* for each rank */
     int *exposed;            /* ranks that we expose to, NULL: to none */
     int exposed_count;       /* -1: no exposure epoch */
     rsmi_wait_t tests;       /* whether it is over */

@@ -5,6 +5,7 @@
 #include "rsmapi.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -99,25 +100,24 @@ static int acquire_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
 /* From the running frame up to the first one of the thread: after a fork these
  * frames would be those of the parent and of the child at once. Of a stack that
  * the program has made for itself only the page of this frame is known. */
-static bool acquire_is_stack(const char *addr, size_t size)
+static bool acquire_is_stack(const void *addr, size_t size)
 {
-    const char *here = __builtin_frame_address(0);
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t start = (uintptr_t)addr;
     pthread_attr_t attributes;
     size_t stack_size;
     void *stack;
 
-    if (addr + size <= here) {
-        return false;
-    }
-    if (addr <= here) {
-        return true;
+    if (start <= here) {
+        return size > here - start;
     }
     if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
         return false;
     }
     (void)pthread_attr_getstack(&attributes, &stack, &stack_size);
     (void)pthread_attr_destroy(&attributes);
-    return (here >= (char *)stack) && (addr < (char *)stack + stack_size);
+    return (here >= (uintptr_t)stack) &&
+           (start < (uintptr_t)stack + stack_size);
 }
 
 static int acquire_survey(void *addr, size_t size, acquire_t *acquire)

@@ -130,12 +130,15 @@ static void run_many(scale_t *scale)
     size_t most = options->sizes[options->size_count - 1] + PROBES;
     size_t exported, imported, i;
 
-    exports = calloc(most, sizeof(rsm_memseg_export_handle_t));
-    imports = calloc(most, sizeof(rsm_memseg_import_handle_t));
+    exports = malloc(most * sizeof(rsm_memseg_export_handle_t));
+    imports = malloc(most * sizeof(rsm_memseg_import_handle_t));
     pages = scale_pages(most * SCALE_PAGE);
     if ((exports == NULL) || (imports == NULL)) {
         cmp_fail(&scale->cmp, "no memory for handles");
     }
+    /* Our own memory is there before that of the library is counted. */
+    memset(exports, 0xff, most * sizeof(rsm_memseg_export_handle_t));
+    memset(imports, 0xff, most * sizeof(rsm_memseg_import_handle_t));
     exported = climb(scale, &kind_segment);
     for (; exported < most; ++exported) {
         export_one(scale, exported);

@@ -290,10 +290,10 @@ def section(figures, found):
     space = found["address_space"] // TARGET
     text.append(f"Imports are mapped when they are used: {TARGET} segments of "
                 f"more than {human_bytes(space)} each do not fit into a "
-                "process's address space at the same time. Segments are "
-                "anonymous memory files: nothing of them lies in /dev/shm"
+                "process's address space at the same time. The pages of "
+                "segments lie in nameless files of /dev/shm"
                 + (f" ({human_bytes(found['dev_shm'])} here)"
                    if found["dev_shm"] else "")
-                + ", the limit is the machine's memory "
-                f"({human_bytes(found['memory'])}).\n")
+                + ", where UCX may use shared memory, and are part of the "
+                f"machine's memory ({human_bytes(found['memory'])}).\n")
     return "".join(text)

@@ -145,6 +145,9 @@ static int memory_import(rsm_node_id_t node, rsm_memseg_id_t segment,
         rc = rsm_memseg_import_map(import, &mapping, RSM_MAP_NONE,
                                    RSM_PERM_RDWR, 0, size);
     }
+    if (rc == RSM_SUCCESS) { /* what completes accesses is MPI's calls */
+        rc = rsm_memseg_import_set_mode(import, RSM_BARRIER_MODE_EXPLICIT);
+    }
     if (rc == RSMERR_MAP_FAILED) {
         mapping = NULL;
         rc = RSM_SUCCESS;

@@ -97,6 +97,36 @@ static inline void rma_copy(void *to, const void *from, size_t size)
     }
 }
 
+/* From here on librsm's copies are faster than the C library's. A whole access
+ * of its is dear for less. */
+enum { RMA_LARGE = 256 * 1024 };
+
+static int rma_copy_large(const rsmi_target_t *target, const char *remote,
+                          void *local, size_t size, bool is_put)
+{
+    off_t offset = remote - (const char *)target->mapping;
+    int rc;
+
+    rc = is_put ? rsm_memseg_import_put(target->import, offset, local, size)
+                : rsm_memseg_import_get(target->import, offset, local, size);
+    return (rc == RSM_SUCCESS) ? MPI_SUCCESS : MPI_ERR_OTHER;
+}
+
+/* Between dense memory and mapped pages. */
+static int rma_move_dense(const rsmi_target_t *target, char *remote,
+                          void *local, size_t size, bool is_put)
+{
+    if (rsmi_unlikely(size >= RMA_LARGE) && (target->mapping != NULL)) {
+        return rma_copy_large(target, remote, local, size, is_put);
+    }
+    if (is_put) {
+        rma_copy(remote, local, size);
+    } else {
+        rma_copy(local, remote, size);
+    }
+    return MPI_SUCCESS;
+}
+
 /* Run by run: the buffer's and the target's seldom have the same lengths. */
 static int rma_move_far(rsmi_target_t *target, rsmi_cursor_t *there,
                         rsmi_cursor_t *here, bool is_put)
@@ -173,12 +203,8 @@ static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
                       (reach.far != NULL))) {
         return rma_move_runs(buffer, type, &reach, there->count, is_put);
     }
-    if (is_put) {
-        rma_copy(reach.addr, buffer->addr, size);
-    } else {
-        rma_copy(buffer->addr, reach.addr, size);
-    }
-    return MPI_SUCCESS;
+    return rma_move_dense(&window->targets[there->rank], reach.addr,
+                          buffer->addr, size, is_put);
 }
 
 int rsmi_rma_put(rsmi_window_t *window, const rsmi_buffer_t *from,
@@ -213,8 +239,11 @@ int MPI_Put(const void *origin_addr, int origin_count,
                     (origin_count == target_count))) {
         addr = rsmi_rma_plain(window, &to, &type, &size);
         if (rsmi_likely(addr != NULL)) {
-            rma_copy(addr, origin_addr, size);
-            return MPI_SUCCESS;
+            error = rma_move_dense(&window->targets[target_rank], addr,
+                                   from.addr, size, true);
+            return rsmi_likely(error == MPI_SUCCESS)
+                       ? MPI_SUCCESS
+                       : rsmi_window_fail(window, error);
         }
     }
     error = rma_move(window, &from, &to, true);
@@ -244,8 +273,11 @@ int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
                     (origin_count == target_count))) {
         addr = rsmi_rma_plain(window, &from, &type, &size);
         if (rsmi_likely(addr != NULL)) {
-            rma_copy(origin_addr, addr, size);
-            return MPI_SUCCESS;
+            error = rma_move_dense(&window->targets[target_rank], addr,
+                                   origin_addr, size, false);
+            return rsmi_likely(error == MPI_SUCCESS)
+                       ? MPI_SUCCESS
+                       : rsmi_window_fail(window, error);
         }
     }
     error = rma_move(window, &to, &from, false);

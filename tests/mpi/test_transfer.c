@@ -4,7 +4,7 @@
 
 #include <sys/mman.h>
 
-#define ROOM 65536
+#define ROOM 294912
 
 static unsigned char pattern(size_t place, int seed)
 {
@@ -110,9 +110,10 @@ static void check_size(window_t *w, size_t size, size_t place)
 
 MPI_TEST(transfer, moves_any_size_to_any_place, 2)
 {
-    static const size_t sizes[] = {0,  1,  2,   3,    4,    5,    7,    8,
-                                   9,  15, 16,  17,   31,   33,   63,   64,
-                                   65, 97, 255, 1023, 4095, 4097, 8191, 60001};
+    static const size_t sizes[] = {
+        0,   1,    2,    3,    4,    5,     7,      8,      9,
+        15,  16,   17,   31,   33,   63,    64,     65,     97,
+        255, 1023, 4095, 4097, 8191, 60001, 262143, 262144, 270001};
     window_t w;
 
     EACH_KIND(kind, MPI_COMM_WORLD)

@@ -105,7 +105,7 @@ def large(figures, goals):
     """Bandwidth, against the best copy and against everybody."""
     for what in ("put_bw", "get_bw"):
         for size in [size for size in figures.sizes(what) if size >= 4096]:
-            ours = ("rsm", same_as_flush(what), what, size)
+            ours = like_flush(figures, "rsm", what, size)
             best = bare(figures, what, size)
             name = f"{what} of {human(size)}, of the best copy"
             if best:
@@ -187,10 +187,13 @@ def control(figures, goals):
                                ("ucx", "allocate", "export", 0)), 1.2, True))
 
 
-def same_as_flush(what):
-    """The way of ours that does what the peers' way flush does: a put by itself
-    is complete when it returns; of a window that is said once, at its end."""
-    return "explicit" if what.endswith("_bw") else "implicit"
+def like_flush(figures, launch, what, size):
+    """What of ours does the same as the peers' way flush: a put by itself is
+    complete when it returns; of a window that is said once, at its end."""
+    key = (launch, "explicit", what, size)
+    if what.endswith("_bw") and key in figures:
+        return key
+    return (launch, "implicit", what, size)
 
 
 def through_ucx(figures, goals):
@@ -199,7 +202,7 @@ def through_ucx(figures, goals):
         for what in ("put", "get", "put_bw", "get_bw", "fetch_add",
                      "compare_swap"):
             for size in figures.sizes(what):
-                mine = (ours, same_as_flush(what), what, size)
+                mine = like_flush(figures, ours, what, size)
                 bare = (theirs, "allocate/flush", what, size)
                 values = together(figures, quotient, bare, mine)
                 if not figures.is_time(what):

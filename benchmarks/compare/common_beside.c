@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common_beside.h"
 
-#include "common_copy.h"
-
-static unsigned char *target; /* the other side's pages */
+#include "common_bare.h"
 
 /* ---- the bare machine ---- */
-
-#define BESIDE_COPY(name)                                                 \
-    static inline void put_##name(cmp_t *cmp, size_t offset, size_t size) \
-    {                                                                     \
-        cmp_copy_##name(target + offset, cmp->local + offset, size);      \
-        cmp_settle();                                                     \
-    }                                                                     \
-    static inline void get_##name(cmp_t *cmp, size_t offset, size_t size) \
-    {                                                                     \
-        cmp_copy_##name(cmp->local + offset, target + offset, size);      \
-        cmp_settle();                                                     \
-    }
 
 /* One function for each way, so that the way is a constant of it. */
 #define BESIDE_TIME(way)                                                \
@@ -26,29 +12,6 @@ static unsigned char *target; /* the other side's pages */
     {                                                                   \
         return cmp_time(cmp, &way, test, size, steps);                  \
     }
-
-static inline uint64_t bare_fetch_add(cmp_t *cmp, size_t offset, uint64_t value)
-{
-    (void)cmp;
-    return cmp_used(
-        atomic_fetch_add((_Atomic uint64_t *)(void *)(target + offset), value));
-}
-
-static inline uint64_t bare_compare_swap(cmp_t *cmp, size_t offset,
-                                         uint64_t expected, uint64_t desired)
-{
-    (void)cmp;
-    (void)atomic_compare_exchange_strong(
-        (_Atomic uint64_t *)(void *)(target + offset), &expected, desired);
-    return cmp_used(expected);
-}
-
-BESIDE_COPY(plain)
-BESIDE_COPY(libc)
-#ifdef CMP_HAS_WAYS
-BESIDE_COPY(string)
-BESIDE_COPY(streaming)
-#endif
 
 #define BESIDE_WAY(name)                                               \
     static const cmp_way_t name = {.put = put_##name,                  \

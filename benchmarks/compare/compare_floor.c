@@ -7,63 +7,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common_copy.h"
+#include "common_bare.h"
 #include "common_peer.h"
 #include "common_run.h"
 #include "common_two.h"
 
 #define SWITCHES 1000
 
-static unsigned char *target; /* the other side's shared pages */
-static int pipes[2][2];       /* to the first process, to the second */
+static int pipes[2][2]; /* to the first process, to the second */
 
-/* ---- copies ---- */
-
-#define FLOOR_COPY(name)                                                  \
-    static inline void put_##name(cmp_t *cmp, size_t offset, size_t size) \
-    {                                                                     \
-        cmp_copy_##name(target + offset, cmp->local + offset, size);      \
-        cmp_settle();                                                     \
-    }                                                                     \
-    static inline void get_##name(cmp_t *cmp, size_t offset, size_t size) \
-    {                                                                     \
-        cmp_copy_##name(cmp->local + offset, target + offset, size);      \
-        cmp_settle();                                                     \
-    }
-
-FLOOR_COPY(plain)
-FLOOR_COPY(libc)
-
-/* ---- atomics: the bare instructions ---- */
-
-static inline uint64_t floor_fetch_add(cmp_t *cmp, size_t offset,
-                                       uint64_t value)
-{
-    (void)cmp;
-    return cmp_used(
-        atomic_fetch_add((_Atomic uint64_t *)(void *)(target + offset), value));
-}
-
-static inline uint64_t floor_compare_swap(cmp_t *cmp, size_t offset,
-                                          uint64_t expected, uint64_t desired)
-{
-    (void)cmp;
-    (void)atomic_compare_exchange_strong(
-        (_Atomic uint64_t *)(void *)(target + offset), &expected, desired);
-    return cmp_used(expected);
-}
+/* ---- copies, and the bare instructions ---- */
 
 static const cmp_way_t way_plain = {.name = "plain",
                                     .put = put_plain,
                                     .get = get_plain,
-                                    .fetch_add = floor_fetch_add,
-                                    .compare_swap = floor_compare_swap};
+                                    .fetch_add = bare_fetch_add,
+                                    .compare_swap = bare_compare_swap};
 static const cmp_way_t way_libc = {
     .name = "memcpy", .put = put_libc, .get = get_libc};
 #ifdef CMP_HAS_WAYS
-FLOOR_COPY(string)
-FLOOR_COPY(streaming)
-
 static const cmp_way_t way_string = {
     .name = "string", .put = put_string, .get = get_string};
 static const cmp_way_t way_streaming = {

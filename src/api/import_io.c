@@ -176,8 +176,9 @@ IO_DEFINE(put64, 8, true)
 
 /* The case that counts, one word between plain memory and a view: it calls
  * nothing and saves no registers. Whatever is special about it closes the door
- * and goes to @p near, or @p general. The connection is looked at once, afterwards: what
- * went to a withdrawn segment's pages went to nobody, and is reported. */
+ * and goes to @p near, or @p general. The connection is looked at once,
+ * afterwards: what went to a withdrawn segment's pages went to nobody, and is
+ * reported. */
 RSMI_INLINE int io_word(rsm_memseg_import_handle_t handle, off_t offset,
                         void *data, size_t count, size_t width, bool is_put,
                         io_func_t general, io_near_func_t near)

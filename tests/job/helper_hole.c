@@ -4,9 +4,6 @@
  *
  *     mpirun -n 2 -x RSM_TIMEOUT=2s rsm_job_hole FIFO
  */
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "node.h"
 
 #define TIMEOUT_MS 2000
@@ -15,14 +12,10 @@
 static void run_exporter(const char *path)
 {
     node_export_t segment;
-    char byte;
-    int fd;
+    int fd = node_fifo(path);
 
-    NODE_CHECK(mkfifo(path, 0600) == 0);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    NODE_CHECK(fd >= 0);
     node_export(&segment, NODE_SEGMENT, NODE_PAGE);
-    NODE_CHECK(read(fd, &byte, 1) == 1);
+    node_fifo_wait(fd);
     node_unexport(&segment);
     node_say("exporter ok");
 }
@@ -32,7 +25,7 @@ static void run_importer(const char *path)
     int64_t deadline = node_clock_ms() + NODE_PATIENCE_MS;
     rsm_memseg_import_handle_t handle;
     int64_t start;
-    int fd, rc;
+    int rc;
 
     do {
         node_pause(1);
@@ -44,10 +37,7 @@ static void run_importer(const char *path)
     NODE_CODE(rc, RSMERR_REMOTE_NODE_UNREACHABLE);
     NODE_CHECK(node_clock_ms() - start < TIMEOUT_MS + SLACK_MS);
 
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    NODE_CHECK(fd >= 0);
-    NODE_CHECK(write(fd, "!", 1) == 1);
-    (void)close(fd);
+    node_fifo_tell(path);
     node_say("importer ok");
 }
 

@@ -4,9 +4,6 @@
  *
  *     mpirun -n 2 rsm_job_passive FIFO
  */
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "node.h"
 
 #define SIZE  (1024 * 1024u)
@@ -15,16 +12,12 @@
 static void run_exporter(const char *path)
 {
     node_export_t segment;
-    char byte;
     size_t i;
-    int fd;
+    int fd = node_fifo(path);
 
-    NODE_CHECK(mkfifo(path, 0600) == 0);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    NODE_CHECK(fd >= 0);
     node_export(&segment, NODE_SEGMENT, SIZE);
 
-    NODE_CHECK(read(fd, &byte, 1) == 1);
+    node_fifo_wait(fd);
 
     for (i = 0; i < WORDS; ++i) {
         NODE_CHECK(segment.words[i] == 7 * i);
@@ -45,7 +38,6 @@ static void run_importer(const char *path)
     int64_t start = node_clock_ms();
     node_import_t import;
     size_t i;
-    int fd;
 
     for (i = 0; i < WORDS; ++i) {
         out[i] = 7 * i;
@@ -60,10 +52,7 @@ static void run_importer(const char *path)
     }
     NODE_CHECK(node_clock_ms() - start < 5000);
 
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    NODE_CHECK(fd >= 0);
-    NODE_CHECK(write(fd, "!", 1) == 1);
-    close(fd);
+    node_fifo_tell(path);
     node_say("importer ok");
 }
 

@@ -5,6 +5,7 @@
 #ifndef RSM_TESTS_NODE_H
 #define RSM_TESTS_NODE_H
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -226,6 +228,34 @@ static inline void node_meet(uint32_t count)
     NODE_WAIT(node_get64(&import, 1) == 1);
     NODE_OK(rsmx_import_fetch_add64(import.handle, 16, 1, NULL));
     node_disconnect(&import);
+}
+
+/* A pipe with a name, in which one rank waits for a word of another one without
+ * any call of the library. */
+static inline int node_fifo(const char *path)
+{
+    int fd;
+
+    NODE_CHECK(mkfifo(path, 0600) == 0);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    NODE_CHECK(fd >= 0);
+    return fd;
+}
+
+static inline void node_fifo_wait(int fd)
+{
+    char byte;
+
+    NODE_CHECK(read(fd, &byte, 1) == 1);
+}
+
+static inline void node_fifo_tell(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    NODE_CHECK(fd >= 0);
+    NODE_CHECK(write(fd, "!", 1) == 1);
+    (void)close(fd);
 }
 
 /* Ranks 0 .. @p count - 1 each write into the memory of the next one and find

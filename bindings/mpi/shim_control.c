@@ -201,11 +201,12 @@ int rsmi_control_reach(rsmi_place_t place, rsmi_target_t *target)
     if (there == NULL) {
         rc = control_connect(target->node, place.segment, &there);
     }
-    if ((rc == RSM_SUCCESS) && (there->mapping != NULL)) {
-        target->control = (void *)((char *)there->mapping + place.offset);
-    } else if (rc == RSM_SUCCESS) {
+    if (rc == RSM_SUCCESS) {
         target->control_import = there->import;
         target->control_offset = place.offset;
+        if (there->mapping != NULL) {
+            target->control = (void *)((char *)there->mapping + place.offset);
+        }
     }
     pthread_mutex_unlock(&control_lock);
     return rc;

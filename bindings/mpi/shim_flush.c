@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Completion within a passive epoch. Accesses of mapped memory are done when
  * their call returns; what remains is that later loads, of whichever memory,
- * come after them. */
+ * come after them, and to say so if the target has died. */
 #include "shim_remote.h"
 
 static int flush_check(rsmi_window_t *window, int rank)
@@ -29,7 +29,7 @@ static int flush_one(rsmi_window_t *window, int rank)
     }
     atomic_thread_fence(memory_order_seq_cst);
     if (rsmi_likely(rank != MPI_PROC_NULL)) {
-        error = rsmi_remote_complete(&window->targets[rank]);
+        error = rsmi_remote_conclude(&window->targets[rank]);
     }
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
@@ -44,7 +44,7 @@ static int flush_all(rsmi_window_t *window)
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     atomic_thread_fence(memory_order_seq_cst);
-    error = rsmi_remote_complete_all(window);
+    error = rsmi_remote_conclude_all(window);
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
                                              : rsmi_window_fail(window, error);
 }

@@ -6,7 +6,11 @@
  *     bits 0-31   how many hold it shared
  *
  * Those who come to share step back while somebody waits to hold it alone, who
- * would otherwise never find it free. */
+ * would otherwise never find it free.
+ *
+ * The lock of a target that dies becomes one that nobody holds. Who has waited
+ * asks whether it is this which let him in; who has not learns it when he
+ * unlocks. */
 #include "shim_job.h"
 #include "shim_remote.h"
 
@@ -60,7 +64,7 @@ static int lock_wait_alone(const rsmi_window_t *window, int rank)
     for (;;) {
         error = lock_try_alone(window, rank, &word, &is_taken);
         if (is_taken) {
-            return MPI_SUCCESS;
+            return rsmi_remote_check(&window->targets[rank]);
         }
         if (error == MPI_SUCCESS) {
             error = rsmi_wait_turn(&wait, window, -1);
@@ -93,8 +97,13 @@ static int lock_take_shared(const rsmi_window_t *window, int rank)
 
     for (;;) {
         error = lock_add(window, rank, LOCK_SHARED, &word);
-        if ((error != MPI_SUCCESS) || (word < LOCK_WAITER)) {
+        if (error != MPI_SUCCESS) {
             return error;
+        }
+        if (word < LOCK_WAITER) {
+            return (wait.turns == 0)
+                       ? MPI_SUCCESS
+                       : rsmi_remote_check(&window->targets[rank]);
         }
         error = lock_subtract(window, rank, LOCK_SHARED);
         while ((error == MPI_SUCCESS) && (word >= LOCK_WAITER)) {
@@ -162,7 +171,7 @@ static int lock_end(rsmi_window_t *window, int rank)
     }
     window->access[rank] = RSMI_ACCESS_NONE;
     (void)atomic_fetch_sub_explicit(&window->locks, 1, memory_order_relaxed);
-    error = rsmi_remote_complete(&window->targets[rank]);
+    error = rsmi_remote_conclude(&window->targets[rank]);
     if (state == RSMI_ACCESS_UNCHECKED) {
         atomic_thread_fence(memory_order_seq_cst);
     } else if (lock_subtract(window, rank,
@@ -212,7 +221,7 @@ static int lock_end_all(rsmi_window_t *window)
     }
     window->open = RSMI_OPEN_NOT;
     atomic_thread_fence(memory_order_seq_cst);
-    error = rsmi_remote_complete_all(window);
+    error = rsmi_remote_conclude_all(window);
     for (i = 0; (state == RSMI_OPEN_LOCKED) && (i < window->size); ++i) {
         if (lock_subtract(window, i, LOCK_SHARED) != MPI_SUCCESS) {
             error = MPI_ERR_OTHER;

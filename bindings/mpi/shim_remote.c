@@ -169,3 +169,14 @@ int rsmi_remote_complete_all(rsmi_window_t *window)
     }
     return result;
 }
+
+int rsmi_remote_conclude_all(rsmi_window_t *window)
+{
+    int i, error, result = MPI_SUCCESS;
+
+    for (i = 0; i < window->size; ++i) {
+        error = rsmi_remote_conclude(&window->targets[i]);
+        result = (error == MPI_SUCCESS) ? result : error;
+    }
+    return result;
+}

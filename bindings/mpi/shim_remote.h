@@ -115,4 +115,29 @@ static inline int rsmi_remote_complete(rsmi_target_t *target)
 }
 int rsmi_remote_complete_all(rsmi_window_t *window);
 
+/* Whether the target lives. Loads and stores succeed in any case: the pages of
+ * the dead are replaced by blank ones. A get of nothing only asks. */
+static inline int rsmi_remote_check(const rsmi_target_t *target)
+{
+    char nothing;
+
+    return rsmi_likely((target->control_import == NULL) ||
+                       (rsm_memseg_import_get(target->control_import,
+                                              (off_t)target->control_offset,
+                                              &nothing, 0) == RSM_SUCCESS))
+               ? MPI_SUCCESS
+               : MPI_ERR_OTHER;
+}
+
+/* Complete, and at a target that lives: what went to the memory of a dead one
+ * is lost and said to be. */
+static inline int rsmi_remote_conclude(rsmi_target_t *target)
+{
+    int error = rsmi_remote_complete(target);
+
+    return rsmi_likely(error == MPI_SUCCESS) ? rsmi_remote_check(target)
+                                             : error;
+}
+int rsmi_remote_conclude_all(rsmi_window_t *window);
+
 #endif

@@ -176,6 +176,8 @@ static int sync_complete(rsmi_window_t *window)
         error = sync_tell(window, rank, offsetof(rsmi_signals_t, completes),
                           ++window->counts[rank].completes_sent);
         result = (error == MPI_SUCCESS) ? result : error;
+        error = rsmi_remote_check(&window->targets[rank]);
+        result = (error == MPI_SUCCESS) ? result : error;
     }
     window->started_count = -1;
     return result;

@@ -70,7 +70,7 @@ typedef struct rsmi_target {
     int disp_unit;
     rsm_node_id_t node;
     rsmi_control_t *control; /* NULL: not mapped, reached as follows */
-    rsm_memseg_import_handle_t control_import;
+    rsm_memseg_import_handle_t control_import; /* NULL: of this rank itself */
     uint32_t control_offset;
     void *mapping;                     /* of the segment, NULL: own or none */
     rsm_memseg_import_handle_t import; /* NULL: own memory, or none */

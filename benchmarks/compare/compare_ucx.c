@@ -26,6 +26,7 @@ typedef struct {
 
 static ucp_context_h context;
 static bool is_sleeping; /* who is reached does not poll */
+static bool is_asking;   /* after puts */
 static link_t main_link;
 static ucp_mem_h memory;
 static uint64_t base; /* of the other side's memory */
@@ -107,6 +108,31 @@ static inline void ucx_flush(cmp_t *cmp)
     link_flush(&main_link);
 }
 
+static inline void asked_put(cmp_t *cmp, size_t offset, size_t size)
+{
+    ucx_put(cmp, offset, size);
+    is_asking = true;
+}
+
+/* There when the call returns. */
+static inline void asked_get(cmp_t *cmp, size_t offset, size_t size)
+{
+    finish(&main_link,
+           ucp_get_nbx(main_link.ep, cmp->local + offset, size, base + offset,
+                       main_link.rkey, &plain),
+           "ucp_get_nbx");
+}
+
+/* A word that is read behind puts says that they have landed, and would say
+ * where. */
+static inline void asked_end(cmp_t *cmp)
+{
+    if (is_asking) {
+        asked_get(cmp, CMP_WORD, sizeof(uint64_t));
+        is_asking = false;
+    }
+}
+
 static inline uint64_t ucx_atomic(ucp_atomic_op_t op, size_t offset,
                                   uint64_t value, uint64_t reply)
 {
@@ -148,6 +174,13 @@ static const cmp_way_t way_flush = {.name = "flush",
                                     .get = ucx_get,
                                     .fetch_add = ucx_fetch_add,
                                     .compare_swap = ucx_compare_swap,
+                                    .progress = ucx_progress};
+
+/* What librsm promises needs these operations. */
+static const cmp_way_t way_asked = {.name = "asked",
+                                    .end = asked_end,
+                                    .put = asked_put,
+                                    .get = asked_get,
                                     .progress = ucx_progress};
 
 /* As a process that has other things to do: woken by each message. */
@@ -384,6 +417,9 @@ static void run_kind(cmp_t *cmp, const char *kind, bool is_allocated)
     if (cmp_wants_kind(cmp, kind)) {
         memory_open(cmp, is_allocated);
         cmp_run_way(cmp, &way_flush);
+        if (is_allocated && !is_sleeping) {
+            cmp_run_way(cmp, &way_asked);
+        }
         cmp_run_peer(cmp, NULL);
         memory_close(cmp, is_allocated);
     }

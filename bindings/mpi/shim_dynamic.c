@@ -195,6 +195,8 @@ static int view_insert(rsmi_view_t *view, rsmi_target_t *target, size_t at)
 static void view_show(rsmi_view_t *view, size_t at)
 {
     view->last_far = view->pages[at].far;
+    view->last_import = view->pages[at].import;
+    view->last_mapping = view->pages[at].mapping;
     view->last_shift = (intptr_t)view->pages[at].mapping +
                        (intptr_t)(view->last.head - view->last.addr);
 }
@@ -217,23 +219,6 @@ static int view_map(rsmi_view_t *view, rsmi_target_t *target)
 }
 
 /* --- looking up --------------------------------------------------------------- */
-
-static bool view_hits(rsmi_view_hit_t *hit, rsmi_control_t *control,
-                      uint64_t from, uint64_t to, intptr_t *shift_p)
-{
-    uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_acquire);
-    uint64_t version =
-        atomic_load_explicit(&hit->version, memory_order_acquire);
-    uint64_t addr = atomic_load_explicit(&hit->addr, memory_order_acquire);
-    uint64_t size = atomic_load_explicit(&hit->size, memory_order_acquire);
-
-    *shift_p = atomic_load_explicit(&hit->shift, memory_order_acquire);
-    return (turn % 2 == 0) &&
-           (turn == atomic_load_explicit(&hit->turn, memory_order_relaxed)) &&
-           (from - addr < size) && (to - addr <= size) &&
-           (version ==
-            atomic_load_explicit(&control->version, memory_order_acquire));
-}
 
 static void view_keep(rsmi_view_t *view)
 {
@@ -317,21 +302,22 @@ int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
     uint64_t from = (uint64_t)low, to = (uint64_t)high;
     int error;
 
-    found_p->far = NULL;
+    *found_p = (rsmi_found_t){0};
     if (rank == window->rank) {
-        found_p->shift = 0;
         return rsmi_attached_has(window, from, to) ? MPI_SUCCESS
                                                    : MPI_ERR_RMA_RANGE;
     }
-    if (rsmi_likely((target->control != NULL) &&
-                    view_hits(&view->hit, target->control, from, to,
-                              &found_p->shift))) {
+    if (rsmi_likely((to - from < RSMI_LARGE) && (target->control != NULL) &&
+                    rsmi_view_hits(&view->hit, target->control, from, to,
+                                   &found_p->shift))) {
         return MPI_SUCCESS;
     }
     pthread_mutex_lock(&view->lock);
     error = view_look_up(view, window, rank, from, to);
     found_p->shift = view->last_shift;
     found_p->far = view->last_far;
+    found_p->import = view->last_import;
+    found_p->mapping = view->last_mapping;
     pthread_mutex_unlock(&view->lock);
     return error;
 }

@@ -12,6 +12,8 @@
 typedef struct {
     intptr_t shift;     /* from an address of the target to one here */
     rsmi_target_t *far; /* or, where it is not mapped, to an offset there */
+    rsm_memseg_import_handle_t import; /* for large pieces; NULL: none */
+    char *mapping;                     /* of it */
 } rsmi_found_t;
 
 /* Where the bytes [low, high) of the target are. MPI_SUCCESS,

@@ -30,6 +30,7 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
     int error;
 
     reach->far = NULL;
+    reach->mapping = NULL;
     reach->is_empty = (there->count == 0) || (reach->type->size == 0);
     if (reach->is_empty) {
         return MPI_SUCCESS;
@@ -46,6 +47,8 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
         if (error == MPI_SUCCESS) {
             reach->addr = (char *)(at + found.shift);
             reach->far = found.far;
+            reach->import = found.import;
+            reach->mapping = found.mapping;
         }
         return error;
     }
@@ -58,6 +61,8 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
         return MPI_SUCCESS;
     }
     reach->addr = target->addr + at;
+    reach->import = target->import;
+    reach->mapping = target->mapping;
     return MPI_SUCCESS;
 }
 
@@ -97,34 +102,53 @@ static inline void rma_copy(void *to, const void *from, size_t size)
     }
 }
 
-/* From here on librsm's copies are faster than the C library's. A whole access
- * of its is dear for less. */
-enum { RMA_LARGE = 256 * 1024 };
-
-static int rma_copy_large(const rsmi_target_t *target, const char *remote,
+static int rma_copy_large(rsm_memseg_import_handle_t import, off_t offset,
                           void *local, size_t size, bool is_put)
 {
-    off_t offset = remote - (const char *)target->mapping;
-    int rc;
+    int rc = is_put ? rsm_memseg_import_put(import, offset, local, size)
+                    : rsm_memseg_import_get(import, offset, local, size);
 
-    rc = is_put ? rsm_memseg_import_put(target->import, offset, local, size)
-                : rsm_memseg_import_get(target->import, offset, local, size);
     return (rc == RSM_SUCCESS) ? MPI_SUCCESS : MPI_ERR_OTHER;
 }
 
-/* Between dense memory and mapped pages. */
-static int rma_move_dense(const rsmi_target_t *target, char *remote,
-                          void *local, size_t size, bool is_put)
+static inline void rma_copy_small(char *remote, void *local, size_t size,
+                                  bool is_put)
 {
-    if (rsmi_unlikely(size >= RMA_LARGE) && (target->mapping != NULL)) {
-        return rma_copy_large(target, remote, local, size, is_put);
-    }
     if (is_put) {
         rma_copy(remote, local, size);
     } else {
         rma_copy(local, remote, size);
     }
+}
+
+/* Between dense memory and mapped pages. */
+static int rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
+                          bool is_put)
+{
+    if (rsmi_unlikely(size >= RSMI_LARGE) && (reach->mapping != NULL)) {
+        return rma_copy_large(reach->import, reach->addr - reach->mapping,
+                              local, size, is_put);
+    }
+    rma_copy_small(reach->addr, local, size, is_put);
     return MPI_SUCCESS;
+}
+
+/* What most programs do: the same plain type on both sides. False: not that
+ * simple, or wrong, or large. */
+static inline bool rma_move_plain(rsmi_window_t *window,
+                                  const rsmi_there_t *there, void *local,
+                                  bool is_put)
+{
+    const rsmi_type_t *type;
+    size_t size;
+    char *addr;
+
+    addr = rsmi_rma_plain(window, there, &type, &size);
+    if (rsmi_unlikely((addr == NULL) || (size >= RSMI_LARGE))) {
+        return false;
+    }
+    rma_copy_small(addr, local, size, is_put);
+    return true;
 }
 
 /* Run by run: the buffer's and the target's seldom have the same lengths. */
@@ -203,8 +227,7 @@ static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
                       (reach.far != NULL))) {
         return rma_move_runs(buffer, type, &reach, there->count, is_put);
     }
-    return rma_move_dense(&window->targets[there->rank], reach.addr,
-                          buffer->addr, size, is_put);
+    return rma_move_dense(&reach, buffer->addr, size, is_put);
 }
 
 int rsmi_rma_put(rsmi_window_t *window, const rsmi_buffer_t *from,
@@ -226,9 +249,6 @@ int MPI_Put(const void *origin_addr, int origin_count,
     rsmi_window_t *window = rsmi_window_find(win);
     rsmi_buffer_t from = {(void *)origin_addr, origin_count, origin_datatype};
     rsmi_there_t to = {target_rank, target_disp, target_count, target_datatype};
-    const rsmi_type_t *type;
-    size_t size;
-    char *addr;
     int error;
 
     if (rsmi_unlikely(window == NULL)) {
@@ -236,15 +256,9 @@ int MPI_Put(const void *origin_addr, int origin_count,
                         target_disp, target_count, target_datatype, win);
     }
     if (rsmi_likely((origin_datatype == target_datatype) &&
-                    (origin_count == target_count))) {
-        addr = rsmi_rma_plain(window, &to, &type, &size);
-        if (rsmi_likely(addr != NULL)) {
-            error = rma_move_dense(&window->targets[target_rank], addr,
-                                   from.addr, size, true);
-            return rsmi_likely(error == MPI_SUCCESS)
-                       ? MPI_SUCCESS
-                       : rsmi_window_fail(window, error);
-        }
+                    (origin_count == target_count) &&
+                    rma_move_plain(window, &to, from.addr, true))) {
+        return MPI_SUCCESS;
     }
     error = rma_move(window, &from, &to, true);
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
@@ -260,9 +274,6 @@ int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
     rsmi_buffer_t to = {origin_addr, origin_count, origin_datatype};
     rsmi_there_t from = {target_rank, target_disp, target_count,
                          target_datatype};
-    const rsmi_type_t *type;
-    size_t size;
-    char *addr;
     int error;
 
     if (rsmi_unlikely(window == NULL)) {
@@ -270,15 +281,9 @@ int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
                         target_disp, target_count, target_datatype, win);
     }
     if (rsmi_likely((origin_datatype == target_datatype) &&
-                    (origin_count == target_count))) {
-        addr = rsmi_rma_plain(window, &from, &type, &size);
-        if (rsmi_likely(addr != NULL)) {
-            error = rma_move_dense(&window->targets[target_rank], addr,
-                                   origin_addr, size, false);
-            return rsmi_likely(error == MPI_SUCCESS)
-                       ? MPI_SUCCESS
-                       : rsmi_window_fail(window, error);
-        }
+                    (origin_count == target_count) &&
+                    rma_move_plain(window, &from, origin_addr, false))) {
+        return MPI_SUCCESS;
     }
     error = rma_move(window, &to, &from, false);
     return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS

@@ -6,6 +6,7 @@
 
 #include "shim_dynamic.h"
 #include "shim_type.h"
+#include "shim_view.h"
 #include "shim_window.h"
 
 /* The three arguments that describe memory, as they stand. */
@@ -30,6 +31,8 @@ typedef struct {
     bool is_empty;      /* no data at all */
     char *addr;         /* of the first instance */
     uint64_t where;     /* the same in words of the target: offset or address */
+    rsm_memseg_import_handle_t import; /* for large pieces */
+    char *mapping;                     /* of it, NULL: none */
 } rsmi_reach_t;
 
 /* MPI_SUCCESS, and nothing to do when @p reach_p->type is NULL
@@ -55,6 +58,21 @@ static inline bool rsmi_rma_is_open(rsmi_window_t *window, int rank)
                                  memory_order_relaxed)) != 0;
 }
 
+/* The same for what was found last in a dynamic window, and is not large. */
+static inline char *rsmi_rma_plain_dynamic(const rsmi_target_t *target,
+                                           MPI_Aint at, size_t size)
+{
+    uint64_t from = (uint64_t)at;
+    intptr_t shift;
+
+    return ((target->view != NULL) && (target->control != NULL) &&
+            (size < RSMI_LARGE) &&
+            rsmi_view_hits(&target->view->hit, target->control, from,
+                           from + size, &shift))
+               ? (char *)(at + shift)
+               : NULL;
+}
+
 /* Most programs move the same plain type from here to there. Where its @p count
  * instances are at the target, if that is all there is to it and nothing is
  * wrong; NULL: the general way finds out. */
@@ -75,14 +93,18 @@ static inline char *rsmi_rma_plain(rsmi_window_t *window,
     }
     target = &window->targets[there->rank];
     size = (size_t)there->count * type->size;
-    /* In a dynamic window no rank has any size. */
-    if (__builtin_mul_overflow(there->disp, (MPI_Aint)target->disp_unit, &at) ||
-        ((size_t)at >= (size_t)target->size) ||
-        (size > (size_t)target->size - (size_t)at) || (target->addr == NULL)) {
-        return NULL;
-    }
     *type_p = type;
     *size_p = size;
+    if (rsmi_unlikely(__builtin_mul_overflow(
+            there->disp, (MPI_Aint)target->disp_unit, &at))) {
+        return NULL;
+    }
+    /* In a dynamic window no rank has any size. */
+    if (rsmi_unlikely(((size_t)at >= (size_t)target->size) ||
+                      (size > (size_t)target->size - (size_t)at) ||
+                      (target->addr == NULL))) {
+        return rsmi_rma_plain_dynamic(target, at, size);
+    }
     return target->addr + at;
 }
 

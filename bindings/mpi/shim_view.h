@@ -31,6 +31,8 @@ typedef struct rsmi_view {
     rsmi_region_t last;
     intptr_t last_shift;
     rsmi_target_t *last_far;
+    rsm_memseg_import_handle_t last_import;
+    char *last_mapping;        /* of that import, NULL: not mapped */
     rsmi_target_t list_target; /* the connection that leads to the list */
     uint32_t list_segment;
     const rsmi_region_t *list;
@@ -40,6 +42,25 @@ typedef struct rsmi_view {
     size_t count;
     size_t room;
 } rsmi_view_t;
+
+/* Whether that is where [from, to) is, and how far from there it is here. */
+static inline bool rsmi_view_hits(const rsmi_view_hit_t *hit,
+                                  const rsmi_control_t *control, uint64_t from,
+                                  uint64_t to, intptr_t *shift_p)
+{
+    uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_acquire);
+    uint64_t version =
+        atomic_load_explicit(&hit->version, memory_order_acquire);
+    uint64_t addr = atomic_load_explicit(&hit->addr, memory_order_acquire);
+    uint64_t size = atomic_load_explicit(&hit->size, memory_order_acquire);
+
+    *shift_p = atomic_load_explicit(&hit->shift, memory_order_acquire);
+    return (turn % 2 == 0) &&
+           (turn == atomic_load_explicit(&hit->turn, memory_order_relaxed)) &&
+           (from - addr < size) && (to - addr <= size) &&
+           (version ==
+            atomic_load_explicit(&control->version, memory_order_acquire));
+}
 
 /* What the target says about its list. */
 typedef struct {

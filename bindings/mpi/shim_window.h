@@ -81,6 +81,10 @@ typedef struct rsmi_target {
     struct rsmi_target *next;              /* in that list */
 } rsmi_target_t;
 
+/* From so many bytes on librsm's copies are faster than the C library's. A whole
+ * access of its is dear for less. */
+enum { RSMI_LARGE = 256 * 1024 };
+
 /* What access to a target rests on. */
 typedef enum {
     RSMI_ACCESS_NONE,

@@ -141,6 +141,59 @@ MPI_TEST(dynamic, ten_thousand_parts_are_attached, 2)
     free(memory);
 }
 
+/* Large pieces go a way of their own: between regions in turn, small ones in
+ * between, to odd addresses, and touch nothing beside. */
+MPI_TEST(dynamic, large_pieces_are_moved, 2)
+{
+    enum { SIZE = 1 << 20, PIECE = SIZE - 9 };
+    unsigned char *memory[2], *back = malloc(SIZE), *out = malloc(SIZE);
+    MPI_Aint there[2];
+    MPI_Win win;
+
+    EXPECT(back != NULL && out != NULL);
+    MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win);
+    for (int i = 0; i < 2; ++i) {
+        memory[i] = calloc(SIZE, 1);
+        EXPECT(memory[i] != NULL);
+        MPI_OK(MPI_Win_attach(win, memory[i], SIZE));
+        there[i] = peers_address(memory[i]);
+    }
+    mpi_sync();
+    MPI_Win_lock_all(0, win);
+    for (int i = 0; i < 2; ++i) {
+        for (int at = 0; at < SIZE; ++at) {
+            out[at] = (unsigned char)(at * 7 + (at >> 8) + mpi_rank + i);
+        }
+        MPI_OK(MPI_Put(out, PIECE, MPI_BYTE, 1 - mpi_rank, there[i] + 5, PIECE,
+                       MPI_BYTE, win));
+        put_at(win, 1 - mpi_rank, there[1 - i] + 8 * i, 0);
+        MPI_OK(MPI_Get(back, PIECE, MPI_BYTE, 1 - mpi_rank, there[i] + 5, PIECE,
+                       MPI_BYTE, win));
+        MPI_OK(MPI_Win_flush(1 - mpi_rank, win));
+        EXPECT(memcmp(back, out, PIECE) == 0);
+    }
+    MPI_Win_unlock_all(win);
+    mpi_sync();
+    for (int i = 0; i < 2; ++i) {
+        for (int at = 16; at < SIZE - 4; ++at) {
+            EXPECT_EQ(memory[i][at],
+                      (unsigned char)((at - 5) * 7 + ((at - 5) >> 8) + 1 -
+                                      mpi_rank + i));
+        }
+        for (int at = SIZE - 4; at < SIZE; ++at) {
+            EXPECT_EQ(memory[i][at], 0);
+        }
+    }
+    mpi_sync();
+    for (int i = 0; i < 2; ++i) {
+        MPI_OK(MPI_Win_detach(win, memory[i]));
+        free(memory[i]);
+    }
+    MPI_Win_free(&win);
+    free(back);
+    free(out);
+}
+
 /* --- memory of all ----------------------------------------------------------- */
 
 /* The parts lie one behind the other; everyone loads and stores everywhere. */

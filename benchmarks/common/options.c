@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "options_read.h"
@@ -69,6 +70,10 @@ static const bench_program_t *option_program;
 
 /* ---- sentences ---- */
 
+/* Launchers end a job with the first process that fails, and that has to be the
+ * one that speaks. So the others wait to be ended, but not for ever. */
+#define REFUSAL_S 5
+
 bool bench_is_speaker(void)
 {
     return bench_launched_rank() == 0;
@@ -98,6 +103,8 @@ void bench_refuse(const char *format, ...)
         va_start(args, format);
         complain(format, args);
         va_end(args);
+    } else {
+        (void)sleep(REFUSAL_S);
     }
     exit(EXIT_FAILURE);
 }

@@ -285,6 +285,17 @@ Test(benchmarks, refuse_other_numbers_of_processes)
     JOB_COMPLAINS(&job, "-p 1 needs exactly 2 processes, not 4");
 }
 
+/* The process that speaks comes last. */
+Test(benchmarks, refuse_before_the_job_is_ended)
+{
+    job_run(&job, JOB_MPIRUN(2) "sh -c 'test $OMPI_COMM_WORLD_RANK = 1 || "
+                                "sleep 3; exec \"$0\" -q' " JOB_BENCHMARK(
+                                    "rsm_put_latency"));
+    JOB_ENDED(&job);
+    JOB_EXPECT(&job, job.status == EXIT_FAILURE);
+    JOB_COMPLAINS(&job, "there is no option -q");
+}
+
 Test(benchmarks, refuse_mistakes_in_one_sentence)
 {
     static const char *const mistakes[][2] = {

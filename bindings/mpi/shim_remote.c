@@ -172,10 +172,10 @@ int rsmi_remote_complete_all(rsmi_window_t *window)
 
 int rsmi_remote_conclude_all(rsmi_window_t *window)
 {
-    int i, error, result = MPI_SUCCESS;
+    int i, error, result = rsmi_remote_complete_all(window);
 
     for (i = 0; i < window->size; ++i) {
-        error = rsmi_remote_conclude(&window->targets[i]);
+        error = rsmi_remote_check(&window->targets[i]);
         result = (error == MPI_SUCCESS) ? result : error;
     }
     return result;

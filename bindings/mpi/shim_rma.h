@@ -58,7 +58,7 @@ static inline bool rsmi_rma_is_open(rsmi_window_t *window, int rank)
                                  memory_order_relaxed)) != 0;
 }
 
-/* The same for what was found last in a dynamic window, and is not large. */
+/* The same for what was found last in a dynamic window. */
 static inline char *rsmi_rma_plain_dynamic(const rsmi_target_t *target,
                                            MPI_Aint at, size_t size)
 {
@@ -66,7 +66,6 @@ static inline char *rsmi_rma_plain_dynamic(const rsmi_target_t *target,
     intptr_t shift;
 
     return ((target->view != NULL) && (target->control != NULL) &&
-            (size < RSMI_LARGE) &&
             rsmi_view_hits(&target->view->hit, target->control, from,
                            from + size, &shift))
                ? (char *)(at + shift)

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 static MPI_Win win;
-static MPI_Group victim;
+static MPI_Group victim, others;
 
 static bool is_way(const char *way, const char *name)
 {
@@ -42,15 +42,10 @@ static int begin(const char *way, int last)
 }
 
 /* What the victim leaves behind. */
-static void prepare(const char *way, int last)
+static void prepare(const char *way)
 {
-    static const int others[] = {0, 1};
-    MPI_Group all, group;
-
     if (is_way(way, "complete")) {
-        MPI_Win_get_group(win, &all);
-        MPI_Group_incl(all, last, others, &group);
-        MPI_Win_post(group, 0, win);
+        MPI_Win_post(others, 0, win);
     }
     if (is_way(way, "lock") || is_way(way, "lock_alone")) {
         MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, win);
@@ -145,10 +140,11 @@ int main(int argc, char **argv)
     MPI_Win_get_group(win, &all);
     last = size - 1;
     MPI_Group_incl(all, 1, &last, &victim);
+    MPI_Group_excl(all, 1, &last, &others);
     pid = (int)getpid();
     MPI_Bcast(&pid, 1, MPI_INT, last, MPI_COMM_WORLD);
     if (rank == last) {
-        prepare(way, last);
+        prepare(way);
     } else {
         error = begin(way, last);
     }

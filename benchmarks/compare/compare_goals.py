@@ -23,6 +23,7 @@ class Goal:
         self.is_at_most = is_at_most
         self.unit = unit
         self.beside = ""  # the peer that one looks at
+        self.about = None  # launch, what, size: for compare_limits
 
     def compare(self, figures, ours, best):
         """Says how the best peer does."""
@@ -34,6 +35,10 @@ class Goal:
             ratio = 1 / ratio
         self.beside = (f"{number(value)} {figures.units[best[2]]} "
                        f"({best[0]} {best[1]}): {number(ratio)} times")
+
+    def concerns(self, launch, what, size):
+        self.about = (launch, what, size)
+        return self
 
     def is_met(self, value):
         return value <= self.limit if self.is_at_most else value >= self.limit
@@ -111,7 +116,8 @@ def large(figures, goals):
             if best:
                 name += f" ({best[1]})"
             goals.append(Goal(name, together(
-                figures, quotient, (*BESIDE, what, size), best), 0.97, False))
+                figures, quotient, (*BESIDE, what, size), best), 0.97,
+                False).concerns("rsm", what, size))
             others = [key for key in figures.keys(what=what, size=size)
                       if not key[0].startswith("rsm") and key[0] != "floor"]
             best = figures.best(others)
@@ -119,14 +125,15 @@ def large(figures, goals):
             if best:
                 name += f" ({best[0]} {best[1]})"
             goals.append(Goal(name, together(figures, quotient, ours, best),
-                              1.0, False))
+                              1.0, False).concerns("rsm", what, size))
 
 
 def waiting(figures, goals):
     """What one side does and the other side notices."""
     goals.append(Goal("visible at the other side, of a bare cache line",
                       together(figures, quotient, (*BESIDE, "visible", 0),
-                               bare(figures, "visible", 0)), 1.1, True))
+                               bare(figures, "visible", 0)), 1.1,
+                      True).concerns("rsm", "visible", 0))
     goals.append(Goal("two processes on one core, put and answer, of two "
                       "switches of the scheduler",
                       together(figures, quotient, (*RSM, "answer", 0),
@@ -144,7 +151,8 @@ def atomics(figures, goals):
         ours = (*RSM, what, 8)
         goals.append(Goal(f"{what}, of the bare instruction",
                           together(figures, quotient, (*BESIDE, what, 8),
-                                   bare(figures, what, 8)), 2, True))
+                                   bare(figures, what, 8)), 2,
+                          True).concerns("rsm", what, 8))
         window = figures.best(mpi_keys(figures, what, 8))
         goals.append(Goal(f"{what}, times faster than the best MPI window",
                           together(figures, quotient, window, ours), 3,
@@ -212,7 +220,8 @@ def through_ucx(figures, goals):
                         values = [1 / value for value in values]
                     name = theirs + (", asked" if way == "asked" else "")
                     goals.append(Goal(f"{ours}: {what} of {human(size)}, of "
-                                      f"{name}", values, 0.95, False))
+                                      f"{name}", values, 0.95,
+                                      False).concerns(ours, what, size))
 
 
 def human(size):

@@ -20,7 +20,7 @@ def add_time(figures, goals, name, key, limits):
         ours = (OURS, f"{kind}/{way}", what, size)
         goal = Goal(f"{name}, {kind}",
                     together(figures, lambda value: value, ours), limit, True,
-                    " µs")
+                    " µs").concerns(OURS, way, size)
         goal.compare(figures, ours, beside(figures, what, size, way, (kind,)))
         goals.append(goal)
 
@@ -68,7 +68,7 @@ def bandwidth(figures, goals):
                 ours = (OURS, f"{kind}/flush", what, size)
                 goal = Goal(f"{what} of {human(size)}, of the best, {kind}",
                             together(figures, quotient, ours, best), 1.0,
-                            False)
+                            False).concerns(OURS, what, size)
                 goal.compare(figures, ours, best)
                 goals.append(goal)
 

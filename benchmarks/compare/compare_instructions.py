@@ -20,13 +20,23 @@ def source_folder(tree):
     return found.group(1) if found else None
 
 
+def row(launch, way, call, count):
+    return {"peer": "rsm", "launch": launch, "way": way, "size": 0,
+            "what": f"instructions_{call}", "unit": "instructions",
+            "values": [float(count)]}
+
+
 def rows_of(text):
-    """Lines of call, mode, count, and more."""
+    """Lines of call, mode, count, and more. Where UCX copies, "and UCX N"."""
     for words in map(str.split, text.splitlines()):
-        if len(words) >= 3 and words[1] in ("implicit", "explicit"):
-            yield {"peer": "rsm", "way": words[1], "size": 0,
-                   "what": f"instructions_{words[0]}",
-                   "unit": "instructions", "values": [float(words[2])]}
+        if len(words) < 3:
+            continue
+        if words[1] in ("implicit", "explicit"):
+            yield row("rsm", words[1], words[0], words[2])
+        below = re.search(r"and UCX (\d+)", " ".join(words))
+        if words[1] == "ucx" and below:
+            yield row("rsm-ucx", "librsm alone", words[0], words[2])
+            yield row("rsm-ucx", "UCX alone", words[0], below.group(1))
 
 
 def instructions_round(run, folder):
@@ -49,5 +59,4 @@ def instructions_round(run, folder):
     if not rows:
         said = (done.stdout + done.stderr).strip().splitlines()
         run.note("instructions", said[-1] if said else "nothing was counted")
-    for row in rows:
-        run.results["rows"].append({**row, "launch": "rsm", "round": 1})
+    run.results["rows"] += [{**found, "round": 1} for found in rows]

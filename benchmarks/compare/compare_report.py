@@ -5,6 +5,7 @@ import statistics
 
 import compare_goals
 import compare_goals_mpi
+import compare_limits
 import compare_machine
 import compare_scale
 from compare_figures import Figures, number
@@ -128,7 +129,8 @@ def goal_sections(figures):
         if goals:
             met = sum(goal.is_met(goal.median) for goal in goals)
             found.append(f"\n## {title}\n\n{met} of {len(goals)} reached.\n\n"
-                         + goal_table(goals))
+                         + goal_table(goals) + "\n"
+                         + compare_limits.table(figures, goals))
     return "".join(found)
 
 

@@ -106,8 +106,9 @@ RSMI_INLINE int io_near(const rsmi_door_t *door, off_t offset, void *data,
     if (rsmi_likely(door->is_far)) {
         size = rsmi_near_size(import->far, is_put);
     }
-    if (rsmi_unlikely((start >= size) || (count > (size - start) / width) ||
-                      (count == 0) || (data == NULL) ||
+    /* None at all are more than there are, less one. */
+    if (rsmi_unlikely((start >= size) ||
+                      (count - 1 >= (size - start) / width) || (data == NULL) ||
                       ((((uintptr_t)data | start) & (width - 1)) != 0))) {
         handle = rsmi_guard_retreat_from(self);
         return io_special(handle, offset, data, count, width, is_put);

@@ -324,8 +324,10 @@ void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
 
 /* --- ucx_self.c ---------------------------------------------------------- */
 
-/* The end of an operation to oneself, the lock not held. */
-int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request);
+/* The end of an operation to oneself, the lock not held. Never inline: what it
+ * needs of registers and stack would be saved by each operation. */
+RSMI_COLD int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer,
+                                      ucs_status_ptr_t request);
 
 RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
                                      ucs_status_ptr_t request)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What stands in the way of a goal that was not reached: what the machine or
+UCX itself costs, measured in the same run."""
+import statistics
+
+from compare_figures import number
+from compare_goals import BESIDE, bare, like_flush, quotient, together
+
+# Counted with eight bytes: nothing of librsm's part grows with the size.
+COUNTED = {"put": "put_8_bytes", "put_bw": "put_8_bytes",
+           "get": "get_8_bytes", "get_bw": "get_8_bytes",
+           "fetch_add": "fetch_add64", "compare_swap": "compare_swap64"}
+
+FLAGS = {"fence": "a flag travels", "pscw": "two flags travel in turn"}
+
+
+SMALL = 2048  # bytes; of larger pieces the instructions do not matter
+
+
+def by_ucx(figures, what, size):
+    """UCX has to be called, and its caller has to be checked."""
+    if size > SMALL:
+        rounds = figures.rounds(("ucx", "allocate/flush", what, size)).values()
+        return (f"bare UCX itself has {number(min(rounds))}-"
+                f"{number(max(rounds))} {figures.units[what]} from round to "
+                "round")
+    call = f"instructions_{COUNTED[what]}"
+    keys = [("rsm-ucx", way, call, 0) for way in ("librsm alone", "UCX alone")]
+    if not all(key in figures for key in keys):
+        return ""
+    ours, below = (figures.median(key) for key in keys)
+    return (f"of the instructions of such a call {number(below)} are UCX's "
+            f"own, {number(ours)} look at handle, permission, bounds and "
+            "withdrawal and keep UCX to one thread: "
+            f"{number(below / (ours + below))} of bare UCX, if nothing but "
+            "instructions counts")
+
+
+def by_question(figures, launch, what, size):
+    """What is promised takes a question and its answer."""
+    asked = ("ucx-tcp", "allocate/asked", what, size)
+    values = together(figures, quotient, asked,
+                      like_flush(figures, launch, what, size))
+    if not values:
+        return ""
+    if not figures.is_time(what):
+        values = [1 / value for value in values]
+    why = ("each get is there when its call returns"
+           if what.startswith("get") else
+           "what has landed is known by a word that is read behind it")
+    return (f"{why}; of bare UCX that does the same, "
+            f"{number(statistics.median(values))}")
+
+
+def by_machine(figures, what, size):
+    """The machine itself, in turn with us, and how it differs from round to
+    round."""
+    best = bare(figures, what, size)
+    ratios = together(figures, quotient, (*BESIDE, what, size), best)
+    if not ratios:
+        return ""
+    rounds = figures.rounds(best).values()
+    unit = figures.units[what]
+    return (f"the bare machine on the same pages ({best[1]}) has "
+            f"{number(min(rounds))}-{number(max(rounds))} {unit} from round "
+            f"to round; librsm in turn with it "
+            f"{number(statistics.median(ratios))} of it")
+
+
+def by_flags(figures, way):
+    """Who waits for the other waits for a cache line."""
+    best = bare(figures, "visible", 0)
+    if best is None:
+        return ""
+    rounds = figures.rounds(best).values()
+    return (f"{FLAGS[way]} between the cores, which takes "
+            f"{number(min(rounds))}-{number(max(rounds))} us on the bare "
+            "machine from round to round")
+
+
+def reason(figures, goal):
+    if goal.about is None:
+        return ""
+    launch, what, size = goal.about
+    if what in FLAGS:
+        return by_flags(figures, what)
+    if launch == "rsm-ucx":
+        return by_ucx(figures, what, size)
+    if launch == "rsm-tcp":
+        return by_question(figures, launch, what, size)
+    return by_machine(figures, what, size)
+
+
+def table(figures, goals):
+    """Of the goals that were not reached, if there are any."""
+    missed = [goal for goal in goals if not goal.is_met(goal.median)]
+    if not missed:
+        return ""
+    text = ["### What stands in the way\n",
+            "| not reached | wanted | median | limit |", "|---|---|---:|---|"]
+    text.extend(f"| {goal.name} | {goal.wanted()} "
+                f"| {number(goal.median)}{goal.unit} "
+                f"| {reason(figures, goal)} |" for goal in missed)
+    return "\n".join(text) + "\n\n"

@@ -100,36 +100,60 @@ static int transfer_failures(rsmi_import_t *import, int rc)
 }
 
 /* An exporter of another host, whose life page we cannot see, shows by the seal
- * that its segment still stood when everything before had landed. */
-static int transfer_see_seal(rsmi_import_t *import,
-                             const rsmi_fabric_wait_t *wait)
+ * that its segment still stood when everything before had landed. 0: there is
+ * no need to see it. */
+static uint64_t transfer_seal_at(const rsmi_import_t *import)
 {
-    const rsmi_far_t *far = import->far;
-    uint64_t seal;
-    int rc;
-
-    rc = rsmi_fabric_flush_and_get(far->key, far->remote + import->size, &seal,
-                                   wait);
-    if ((rc == RSM_SUCCESS) && (seal != far->seal)) {
-        rc = RSMERR_CONN_ABORTED;
-    }
-    return rc;
+    return (import->peer->life.base == NULL)
+               ? import->far->remote + import->size
+               : 0;
 }
 
-static int transfer_complete(rsmi_import_t *import)
+/* Everything before the @p upto-th transfer has landed, or else @p rc. */
+static int transfer_conclude(rsmi_import_t *import, uint64_t upto, int rc,
+                             const rsmi_fabric_look_t *seal)
 {
-    uint64_t upto = atomic_load(&import->far->started);
-    rsmi_fabric_wait_t wait;
-    int rc;
-
-    transfer_wait(import, &wait);
-    rc = (import->peer->life.base == NULL)
-             ? transfer_see_seal(import, &wait)
-             : rsmi_fabric_flush(import->far->way, &wait);
+    if ((rc == RSM_SUCCESS) && (seal->remote != 0) &&
+        (seal->word != import->far->seal)) {
+        rc = RSMERR_CONN_ABORTED;
+    }
     if (rc == RSM_SUCCESS) {
         transfer_settle(import->far, upto);
     }
     return transfer_failures(import, rc);
+}
+
+static int transfer_complete(rsmi_import_t *import)
+{
+    rsmi_far_t *far = import->far;
+    uint64_t upto = atomic_load(&far->started);
+    rsmi_fabric_look_t seal = {.remote = transfer_seal_at(import)};
+    rsmi_fabric_wait_t wait;
+    int rc;
+
+    transfer_wait(import, &wait);
+    rc = (seal.remote != 0) ? rsmi_fabric_flush_and_get(far->key, seal.remote,
+                                                        &seal.word, &wait)
+                            : rsmi_fabric_flush(far->way, &wait);
+    return transfer_conclude(import, upto, rc, &seal);
+}
+
+/* A put that is complete when it returns. */
+static int transfer_put_through(rsmi_import_t *import, size_t offset,
+                                const void *src, size_t len)
+{
+    rsmi_far_t *far = import->far;
+    rsmi_fabric_look_t seal = {.remote = transfer_seal_at(import)};
+    rsmi_fabric_wait_t wait;
+    uint64_t upto;
+    int rc;
+
+    transfer_wait(import, &wait);
+    transfer_unsettle(far);
+    upto = atomic_load(&far->started);
+    rc = rsmi_fabric_put_through(far->key, far->remote + offset, src, len,
+                                 &seal, &wait);
+    return transfer_conclude(import, upto, rc, &seal);
 }
 
 int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
@@ -145,12 +169,13 @@ int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }
+    if (is_implicit) {
+        return transfer_leave(import,
+                              transfer_put_through(import, offset, src, len));
+    }
     transfer_wait(import, &wait);
     rc = rsmi_fabric_put(far->key, far->remote + offset, src, len, &wait);
     transfer_unsettle(import->far);
-    if ((rc == RSM_SUCCESS) && is_implicit) {
-        rc = transfer_complete(import);
-    }
     return transfer_leave(import, rc);
 }
 

@@ -15,8 +15,8 @@
 
 #include <stdint.h>
 
-#define RSMI_WIRE_MAGIC   0x52534d31u /* "RSM1"; the digit is the version */
-#define RSMI_WIRE_VERSION 1u
+#define RSMI_WIRE_MAGIC   0x52534d32u /* "RSM2"; the digit is the version */
+#define RSMI_WIRE_VERSION 2u
 
 #define RSMI_SECRET_SIZE 16
 

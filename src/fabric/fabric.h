@@ -165,6 +165,20 @@ int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                             unsigned width, uint64_t remote, uint64_t operand,
                             uint64_t compare, uint64_t *old_p);
 
+/* A word to be looked at. */
+typedef struct {
+    uint64_t remote; /* of its 8 bytes; 0: there is none */
+    uint64_t word;   /* what stood there */
+} rsmi_fabric_look_t;
+
+/* A put that is complete there when this returns, with every operation on the
+ * key's peer that was started before; @p look comes after that. One round trip
+ * for small ones that UCX would emulate. */
+int rsmi_fabric_put_through(rsmi_fabric_key_t *key, uint64_t remote,
+                            const void *src, size_t len,
+                            rsmi_fabric_look_t *look,
+                            const rsmi_fabric_wait_t *wait);
+
 /* Every operation on the peer started so far is complete there.
  * Results of put, get, atomic and flush: RSM_SUCCESS;
  * RSMERR_CONN_ABORTED, the peer is lost (UCX says so or is_lost does);

@@ -36,11 +36,42 @@
  * so what is read lies in so many zeros. */
 #define FABRIC_ADDRESS_MARGIN ((size_t)4 << 10)
 
-/* The only active message that we send: the target's hello. */
-#define FABRIC_HELLO_ID 1
+/* Active messages: the target's hello (ucx_wire.c), an importer's letter and
+ * the target's answer (ucx_mail.c). */
+#define FABRIC_HELLO_ID  1
+#define FABRIC_LETTER_ID 2
+#define FABRIC_ANSWER_ID 3
 
 typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
 typedef struct rsmi_fabric_service rsmi_fabric_service_t;
+
+/* A letter's header; the bytes for @p remote follow. */
+typedef struct {
+    uint64_t remote;
+    uint64_t look_at; /* 0: at nothing */
+    uint64_t ticket;  /* comes back with the answer; 0: none is wanted */
+} rsmi_fabric_letter_t;
+
+typedef struct {
+    uint64_t ticket;
+    uint64_t word; /* what stood at look_at when the bytes were there */
+} rsmi_fabric_answer_t;
+
+/* An answer on its way; the service thread's. */
+typedef struct rsmi_fabric_reply {
+    rsmi_fabric_answer_t answer;
+    rsmi_fabric_service_t *service;
+    struct rsmi_fabric_reply *next; /* of the free ones */
+} rsmi_fabric_reply_t;
+
+/* A thread that waits for an answer. */
+typedef struct rsmi_fabric_question {
+    rsmi_fabric_letter_t letter;
+    uint64_t word; /* valid once is_answered */
+    bool is_answered;
+    struct rsmi_fabric_question *prev; /* of the domain's */
+    struct rsmi_fabric_question *next;
+} rsmi_fabric_question_t;
 
 /* One UCX request and the memory that it may touch. An operation that nobody
  * waits for any more is *parked*: its completion gives it back. */
@@ -55,6 +86,7 @@ typedef struct rsmi_fabric_op {
     bool is_put;      /* parked from the start, counted in puts_in_flight */
     uint64_t operand; /* of atomics; in the byte order and width of memory */
     uint64_t reply;
+    rsmi_fabric_letter_t letter;
     unsigned char bounce[FABRIC_BOUNCE_SIZE];
 } rsmi_fabric_op_t;
 
@@ -68,11 +100,12 @@ struct rsmi_fabric_peer {
     unsigned users; /* connected and not disconnected */
     unsigned references;
     unsigned puts_in_flight;
-    uint64_t number; /* of our endpoints to that worker, from 0 */
-    uint64_t token;  /* names it in the target's hello */
-    bool is_greeted; /* hello came, or is not needed */
-    bool is_wired;   /* an answer came, so the lanes are up both ways */
-    bool is_talking; /* a long answer is on its way: start nothing else */
+    uint64_t puts_ended; /* of those that were in flight, ever */
+    uint64_t number;     /* of our endpoints to that worker, from 0 */
+    uint64_t token;      /* names it in the target's hello */
+    bool is_greeted;     /* hello came, or is not needed */
+    bool is_wired;       /* an answer came, so the lanes are up both ways */
+    bool is_talking;     /* a long answer is on its way: start nothing else */
 
     /* Written under the lock, read also without it. */
     _Atomic bool has_direct; /* some key of it ever was direct */
@@ -132,6 +165,7 @@ struct rsmi_fabric_service {
     rsmi_time_t next_yield;    /* ns after that */
     rsmi_fabric_known_t *guests;
     bool has_news; /* some guest was reached or has failed */
+    rsmi_fabric_reply_t *free_replies;
 };
 
 struct rsmi_fabric_domain {
@@ -149,6 +183,8 @@ struct rsmi_fabric_domain {
     ucp_address_t *address; /* of the data worker; NULL until first need */
     size_t address_size;
     uint64_t last_token;
+    uint64_t last_ticket;
+    rsmi_fabric_question_t *questions;
     rsmi_fabric_known_t *hosts; /* service workers we have endpoints to */
     rsmi_fabric_peer_t *peers;
     rsmi_fabric_key_t *keys;
@@ -278,6 +314,43 @@ ucs_status_t rsmi_fabric_wire_listen(rsmi_fabric_domain_t *domain)
 /* Do what callbacks have left to do. Service thread. */
 void rsmi_fabric_guests_look(rsmi_fabric_service_t *service);
 
+/* --- ucx_rma.c, ucx_flush.c ----------------------------------------------- */
+
+/* Keep the number of puts on their way to the peer within bounds. */
+int rsmi_fabric_put_wait_turn(rsmi_fabric_domain_t *domain,
+                              rsmi_fabric_peer_t *peer,
+                              const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* What was started up to @p started is complete there. */
+void rsmi_fabric_flush_note(rsmi_fabric_peer_t *peer, uint64_t started);
+
+/* --- ucx_mail.c ----------------------------------------------------------- */
+
+/* Whether small puts go by letter, and questions tell what is complete. */
+static inline bool rsmi_fabric_has_mail(const rsmi_fabric_peer_t *peer)
+{
+    return peer->token != 0;
+}
+
+ucs_status_t rsmi_fabric_mail_listen(rsmi_fabric_domain_t *domain)
+    RSMI_REQUIRES(domain->lock);
+ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_service_t *service);
+void rsmi_fabric_mail_close(rsmi_fabric_service_t *service);
+
+/* At most FABRIC_BOUNCE_SIZE bytes; @p src may be reused. */
+int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
+                         uint64_t remote, const void *src, size_t len,
+                         const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* The same as a question, the lock not held: when it is answered, that put and
+ * everything before it on the peer is complete there. @p len may be 0. */
+int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
+                         const rsmi_fabric_letter_t *letter, const void *src,
+                         size_t len, uint64_t *word_p,
+                         const rsmi_fabric_wait_t *wait);
+
 /* --- ucx_op.c ------------------------------------------------------------ */
 
 /* An operation of @p peer; NULL when there are too many or no memory. */
@@ -296,6 +369,10 @@ void rsmi_fabric_op_started(rsmi_fabric_op_t *op, ucs_status_ptr_t request);
 
 /* Leave @p op to its completion; it touches nothing but its own memory. */
 void rsmi_fabric_op_park(rsmi_fabric_op_t *op);
+
+/* The result of @p op, which is done, and give it back. */
+int rsmi_fabric_op_result(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+    RSMI_REQUIRES(domain->lock);
 
 /* Wait for @p op, which uses its own memory only, and give it back: done or
  * parked. The result is the transfer's. */

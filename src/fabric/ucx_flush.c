@@ -12,8 +12,7 @@ static bool flush_is_due(const rsmi_fabric_peer_t *peer)
     return atomic_load_explicit(&peer->flushed, memory_order_relaxed) < started;
 }
 
-/* What was started before is complete there. The domain's lock is held. */
-static void flush_note(rsmi_fabric_peer_t *peer, uint64_t started)
+void rsmi_fabric_flush_note(rsmi_fabric_peer_t *peer, uint64_t started)
 {
     if (peer->flushed < started) {
         atomic_store_explicit(&peer->flushed, started, memory_order_relaxed);
@@ -55,7 +54,7 @@ static int flush_by_ucx(rsmi_fabric_peer_t *peer,
     if (rsmi_fabric_peer_is_broken(peer)) {
         rc = RSMERR_CONN_ABORTED;
     } else {
-        flush_note(peer, started);
+        rsmi_fabric_flush_note(peer, started);
     }
 
 out:
@@ -82,23 +81,32 @@ static bool flush_is_in_order(const rsmi_fabric_peer_t *peer)
              atomic_load_explicit(&peer->has_emulated, memory_order_relaxed));
 }
 
+/* A letter's request is done when it was sent; what has arrived is asked. */
 int rsmi_fabric_flush(rsmi_fabric_peer_t *peer, const rsmi_fabric_wait_t *wait)
 {
-    if (flush_is_due(peer)) {
-        return flush_by_ucx(peer, wait);
-    }
+    const rsmi_fabric_letter_t letter = {.look_at = 0};
+    uint64_t word;
 
-    return flush_by_fence(peer);
+    if (!flush_is_due(peer)) {
+        return flush_by_fence(peer);
+    }
+    return rsmi_fabric_has_mail(peer)
+               ? rsmi_fabric_mail_ask(peer, &letter, NULL, 0, &word, wait)
+               : flush_by_ucx(peer, wait);
 }
 
 int rsmi_fabric_flush_and_get(rsmi_fabric_key_t *key, uint64_t remote,
                               uint64_t *word_p, const rsmi_fabric_wait_t *wait)
 {
+    const rsmi_fabric_letter_t letter = {.look_at = remote};
     rsmi_fabric_peer_t *peer = key->peer;
     bool is_in_order = flush_is_in_order(peer);
     uint64_t started;
     int rc = RSM_SUCCESS;
 
+    if (rsmi_fabric_has_mail(peer)) {
+        return rsmi_fabric_mail_ask(peer, &letter, NULL, 0, word_p, wait);
+    }
     if (!is_in_order) {
         rc = rsmi_fabric_flush(peer, wait);
     }
@@ -109,7 +117,7 @@ int rsmi_fabric_flush_and_get(rsmi_fabric_key_t *key, uint64_t remote,
     rc = rsmi_fabric_get(key, remote, word_p, sizeof(*word_p), wait);
     if ((rc == RSM_SUCCESS) && is_in_order) {
         rsmi_fabric_lock(peer->domain);
-        flush_note(peer, started);
+        rsmi_fabric_flush_note(peer, started);
         rsmi_fabric_unlock(peer->domain);
     }
     return rc;

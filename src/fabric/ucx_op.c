@@ -51,6 +51,7 @@ void rsmi_fabric_op_put(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
 {
     if (op->is_put) {
         --op->peer->puts_in_flight;
+        ++op->peer->puts_ended;
     }
 
     if (op->key != NULL) {
@@ -147,6 +148,14 @@ static int op_result(rsmi_fabric_peer_t *peer, ucs_status_t status)
     return rc;
 }
 
+int rsmi_fabric_op_result(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+{
+    int rc = op_result(op->peer, op->status);
+
+    rsmi_fabric_op_put(domain, op);
+    return rc;
+}
+
 int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
                           const rsmi_fabric_wait_t *wait)
 {
@@ -159,9 +168,7 @@ int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
         return rc;
     }
 
-    rc = op_result(op->peer, op->status);
-    rsmi_fabric_op_put(domain, op);
-    return rc;
+    return rsmi_fabric_op_result(domain, op);
 }
 
 /* An importer that was cut off from one segment has others by the same
@@ -217,9 +224,7 @@ int rsmi_fabric_op_finish_in_place(rsmi_fabric_domain_t *domain,
         }
     }
 
-    rc = op_result(op->peer, op->status);
-    rsmi_fabric_op_put(domain, op);
-    return rc;
+    return rsmi_fabric_op_result(domain, op);
 }
 
 static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,

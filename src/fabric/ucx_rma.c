@@ -82,11 +82,9 @@ static int rma_put_in_place(rsmi_fabric_domain_t *domain,
     return rsmi_fabric_op_finish_in_place(domain, op, wait);
 }
 
-/* Keep the number of puts on their way to the peer within bounds. */
-static int rma_wait_for_turn(rsmi_fabric_domain_t *domain,
-                             rsmi_fabric_peer_t *peer,
-                             const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock)
+int rsmi_fabric_put_wait_turn(rsmi_fabric_domain_t *domain,
+                              rsmi_fabric_peer_t *peer,
+                              const rsmi_fabric_wait_t *wait)
 {
     rsmi_fabric_pause_t pause = {0, 0};
     int rc = RSM_SUCCESS;
@@ -117,7 +115,7 @@ static int rma_put_copied(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     rsmi_fabric_op_t *op;
     int rc;
 
-    rc = rma_wait_for_turn(domain, peer, wait);
+    rc = rsmi_fabric_put_wait_turn(domain, peer, wait);
     if (rsmi_unlikely(rc != RSM_SUCCESS)) {
         return rc;
     }
@@ -162,16 +160,41 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
                                    ucp_put_nbx(key->peer->ep, src, len, remote,
                                                key->rkey, &rma_no_param),
                                    wait);
-    } else if (len <= FABRIC_BOUNCE_SIZE) {
-        rc = rma_put_copied(domain, key, remote, src, len, wait);
-    } else {
+    } else if (len > FABRIC_BOUNCE_SIZE) {
         rc = rma_put_in_place(domain, key, remote, src, len, wait);
+    } else if (rsmi_fabric_has_mail(key->peer)) {
+        rc = rsmi_fabric_mail_put(domain, key, remote, src, len, wait);
+    } else {
+        rc = rma_put_copied(domain, key, remote, src, len, wait);
     }
 
 out:
     rsmi_fabric_unlock(domain);
 
     return rc;
+}
+
+int rsmi_fabric_put_through(rsmi_fabric_key_t *key, uint64_t remote,
+                            const void *src, size_t len,
+                            rsmi_fabric_look_t *look,
+                            const rsmi_fabric_wait_t *wait)
+{
+    const rsmi_fabric_letter_t letter = {.remote = remote,
+                                         .look_at = look->remote};
+    int rc;
+
+    if (rsmi_fabric_has_mail(key->peer) && (len <= FABRIC_BOUNCE_SIZE)) {
+        return rsmi_fabric_mail_ask(key->peer, &letter, src, len, &look->word,
+                                    wait);
+    }
+
+    rc = rsmi_fabric_put(key, remote, src, len, wait);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    return (look->remote != 0)
+               ? rsmi_fabric_flush_and_get(key, look->remote, &look->word, wait)
+               : rsmi_fabric_flush(key->peer, wait);
 }
 
 static int rma_get_in_place(rsmi_fabric_domain_t *domain,

@@ -95,6 +95,14 @@ static int service_create(rsmi_fabric_domain_t *domain)
         goto err_destroy;
     }
 
+    service->worker = worker;
+    status = rsmi_fabric_must_wire(domain) ? rsmi_fabric_mail_serve(service)
+                                           : UCS_OK;
+    if (status != UCS_OK) {
+        rc = rsmi_fabric_setup_error(status);
+        goto err_close;
+    }
+
     status = ucp_worker_get_address(worker, &service->address,
                                     &service->address_size);
     if (status != UCS_OK) {
@@ -104,10 +112,10 @@ static int service_create(rsmi_fabric_domain_t *domain)
         goto err_close;
     }
 
-    service->worker = worker;
     return RSM_SUCCESS;
 
 err_close:
+    service->worker = NULL;
     (void)close(service->fd);
     (void)close(service->timer_fd);
 err_destroy:
@@ -263,6 +271,7 @@ void rsmi_fabric_service_close(rsmi_fabric_domain_t *domain)
         (void)close(service->timer_fd);
         ucp_worker_destroy(service->worker);
         service->worker = NULL;
+        rsmi_fabric_mail_close(service);
         rsmi_fabric_known_free_all(&service->guests);
     }
 }

@@ -100,7 +100,9 @@ ucs_status_t rsmi_fabric_wire_listen(rsmi_fabric_domain_t *domain)
         .arg = domain,
     };
 
-    return ucp_worker_set_am_recv_handler(domain->data, &param);
+    ucs_status_t status = ucp_worker_set_am_recv_handler(domain->data, &param);
+
+    return (status == UCS_OK) ? rsmi_fabric_mail_listen(domain) : status;
 }
 
 /* Until the target has accepted the connection. */

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Small puts where UCX would emulate them. Its own emulation acknowledges each
+ * put with a message, which is as dear as the put, and needs a second exchange
+ * to say that all are there. Here the bytes travel in a *letter*, without any
+ * acknowledgement, and one that asks is *answered* when its bytes and those of
+ * all letters before have been written: what UCX emulates, and letters, are
+ * carried out in the order in which they were sent, by the target's service
+ * thread. So a put that has to be complete takes one message each way.
+ *
+ * The target writes where the letter says, as UCX's emulation does, and looks
+ * at no key either; core/landing.h tells why that harms nobody. */
+#include "fabric/fabric_internal.h"
+
+#include "util/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* --- target: service thread, callbacks inside its progress ----------------- */
+
+static void mail_give_back(rsmi_fabric_reply_t *reply)
+{
+    reply->next = reply->service->free_replies;
+    reply->service->free_replies = reply;
+}
+
+static void mail_replied(void *request, ucs_status_t status, void *arg)
+{
+    (void)status; /* who asked has gone, and everybody learns that elsewhere */
+    ucp_request_free(request);
+    mail_give_back(arg);
+}
+
+static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service)
+{
+    rsmi_fabric_reply_t *reply = service->free_replies;
+
+    if (reply != NULL) {
+        service->free_replies = reply->next;
+        return reply;
+    }
+    reply = malloc(sizeof(*reply));
+    if (reply != NULL) {
+        reply->service = service;
+    }
+    return reply;
+}
+
+/* Without memory who asked waits until its deadline, and may ask again. */
+static void mail_answer(rsmi_fabric_service_t *service, ucp_ep_h ep,
+                        const rsmi_fabric_letter_t *letter)
+{
+    const ucp_request_param_t param = {
+        .op_attr_mask =
+            UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA,
+        .cb.send = mail_replied,
+        .user_data = mail_reply_get(service),
+    };
+    rsmi_fabric_reply_t *reply = param.user_data;
+
+    if (reply == NULL) {
+        rsmi_warn("fabric", "no memory for an answer");
+        return;
+    }
+    reply->answer = (rsmi_fabric_answer_t){.ticket = letter->ticket};
+    if (letter->look_at != 0) {
+        memcpy(&reply->answer.word, (const void *)(uintptr_t)letter->look_at,
+               sizeof(reply->answer.word));
+    }
+    if (!UCS_PTR_IS_PTR(ucp_am_send_nbx(ep, FABRIC_ANSWER_ID, &reply->answer,
+                                        sizeof(reply->answer), NULL, 0,
+                                        &param))) {
+        mail_give_back(reply);
+    }
+}
+
+static ucs_status_t mail_letter(void *arg, const void *header,
+                                size_t header_len, void *data, size_t length,
+                                const ucp_am_recv_param_t *param)
+{
+    rsmi_fabric_letter_t letter;
+
+    if ((header_len != sizeof(letter)) ||
+        ((param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) != 0)) {
+        return UCS_OK;
+    }
+    memcpy(&letter, header, sizeof(letter));
+    if (length != 0) {
+        memcpy((void *)(uintptr_t)letter.remote, data, length);
+    }
+    if ((letter.ticket != 0) &&
+        ((param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP) != 0)) {
+        atomic_thread_fence(memory_order_seq_cst);
+        mail_answer(arg, param->reply_ep, &letter);
+    }
+    return UCS_OK;
+}
+
+ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_service_t *service)
+{
+    const ucp_am_handler_param_t param = {
+        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
+                      UCP_AM_HANDLER_PARAM_FIELD_CB |
+                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
+        .id = FABRIC_LETTER_ID,
+        .cb = mail_letter,
+        .arg = service,
+    };
+
+    return ucp_worker_set_am_recv_handler(service->worker, &param);
+}
+
+/* The worker is gone, and nothing on its way. */
+void rsmi_fabric_mail_close(rsmi_fabric_service_t *service)
+{
+    rsmi_fabric_reply_t *reply;
+
+    while ((reply = service->free_replies) != NULL) {
+        service->free_replies = reply->next;
+        free(reply);
+    }
+}
+
+/* --- importer -------------------------------------------------------------- */
+
+/* Called by UCX inside progress, so the domain's lock is held. */
+static ucs_status_t mail_answered(
+    void *arg, const void *header, size_t header_len, void *data, size_t length,
+    const ucp_am_recv_param_t *param) RSMI_NO_ANALYSIS
+{
+    rsmi_fabric_domain_t *domain = arg;
+    rsmi_fabric_question_t *question;
+    rsmi_fabric_answer_t answer;
+
+    (void)data;
+    (void)length;
+    (void)param;
+    if (header_len != sizeof(answer)) {
+        return UCS_OK;
+    }
+    memcpy(&answer, header, sizeof(answer));
+    DL_FOREACH(domain->questions, question)
+    {
+        if (question->letter.ticket == answer.ticket) {
+            question->word = answer.word;
+            question->is_answered = true;
+        }
+    }
+    return UCS_OK;
+}
+
+ucs_status_t rsmi_fabric_mail_listen(rsmi_fabric_domain_t *domain)
+{
+    const ucp_am_handler_param_t param = {
+        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
+                      UCP_AM_HANDLER_PARAM_FIELD_CB |
+                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
+        .id = FABRIC_ANSWER_ID,
+        .cb = mail_answered,
+        .arg = domain,
+    };
+
+    return ucp_worker_set_am_recv_handler(domain->data, &param);
+}
+
+/* The letter lies in the operation, which stays behind until it was sent. */
+static int mail_send(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
+                     rsmi_fabric_key_t *key, const rsmi_fabric_letter_t *letter,
+                     const void *src, size_t len) RSMI_REQUIRES(domain->lock)
+{
+    ucp_request_param_t param;
+    rsmi_fabric_op_t *op = rsmi_fabric_op_get(domain, peer, key);
+
+    if (rsmi_unlikely(op == NULL)) {
+        return RSMERR_INSUFFICIENT_RESOURCES;
+    }
+    op->letter = *letter;
+    if (len != 0) {
+        memcpy(op->bounce, src, len);
+    }
+    rsmi_fabric_op_param(op, &param);
+    param.op_attr_mask |= UCP_OP_ATTR_FIELD_FLAGS;
+    param.flags = UCP_AM_SEND_FLAG_EAGER;
+    if (letter->ticket != 0) {
+        param.flags |= UCP_AM_SEND_FLAG_REPLY;
+    }
+    rsmi_fabric_op_started(op, ucp_am_send_nbx(peer->ep, FABRIC_LETTER_ID,
+                                               &op->letter, sizeof(op->letter),
+                                               op->bounce, len, &param));
+    rsmi_fabric_peer_note(peer);
+    if (rsmi_unlikely(!op->is_done)) {
+        op->is_put = true;
+        ++peer->puts_in_flight;
+        rsmi_fabric_op_park(op);
+        return RSM_SUCCESS;
+    }
+    return rsmi_fabric_op_result(domain, op);
+}
+
+int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
+                         uint64_t remote, const void *src, size_t len,
+                         const rsmi_fabric_wait_t *wait)
+{
+    const rsmi_fabric_letter_t letter = {.remote = remote};
+    rsmi_fabric_peer_t *peer = key->peer;
+    int rc = rsmi_fabric_put_wait_turn(domain, peer, wait);
+
+    return (rc == RSM_SUCCESS) ? mail_send(domain, peer, key, &letter, src, len)
+                               : rc;
+}
+
+/* Those that wait for room in the socket come before a question. */
+static int mail_wait_sent(rsmi_fabric_domain_t *domain,
+                          rsmi_fabric_peer_t *peer,
+                          const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    uint64_t upto = peer->puts_ended + peer->puts_in_flight;
+    rsmi_fabric_pause_t pause = {0, 0};
+    int rc = RSM_SUCCESS;
+
+    while ((peer->puts_ended < upto) && (rc == RSM_SUCCESS)) {
+        rc = rsmi_fabric_worker_wait(domain, &pause, wait);
+        if (rc == RSM_SUCCESS) {
+            rc = rsmi_fabric_peer_enter(domain, peer, wait);
+        }
+    }
+    return rc;
+}
+
+static int mail_wait_answer(rsmi_fabric_domain_t *domain,
+                            rsmi_fabric_peer_t *peer,
+                            const rsmi_fabric_question_t *question,
+                            const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    rsmi_fabric_pause_t pause = {0, 0};
+    int rc = RSM_SUCCESS;
+
+    while (!question->is_answered && (rc == RSM_SUCCESS)) {
+        rc = rsmi_fabric_worker_wait(domain, &pause, wait);
+        if (rsmi_fabric_peer_is_broken(peer)) {
+            rc = RSMERR_CONN_ABORTED;
+        }
+    }
+    return rc;
+}
+
+static int mail_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
+                    rsmi_fabric_question_t *question, const void *src,
+                    size_t len, const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    uint64_t started;
+    int rc;
+
+    question->letter.ticket = ++domain->last_ticket;
+    DL_APPEND(domain->questions, question);
+    rc = mail_send(domain, peer, NULL, &question->letter, src, len);
+    started = peer->started;
+    if (rc == RSM_SUCCESS) {
+        rc = mail_wait_answer(domain, peer, question, wait);
+    }
+    DL_DELETE(domain->questions, question);
+    if (rc == RSM_SUCCESS) {
+        peer->is_wired = true;
+        rsmi_fabric_flush_note(peer, started);
+    }
+    return rc;
+}
+
+int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
+                         const rsmi_fabric_letter_t *letter, const void *src,
+                         size_t len, uint64_t *word_p,
+                         const rsmi_fabric_wait_t *wait)
+{
+    rsmi_fabric_domain_t *domain = peer->domain;
+    rsmi_fabric_question_t question = {.letter = *letter};
+    int rc;
+
+    rsmi_fabric_lock(domain);
+    rc = rsmi_fabric_peer_enter(domain, peer, wait);
+    if (rc == RSM_SUCCESS) {
+        rc = mail_wait_sent(domain, peer, wait);
+    }
+    if (rc == RSM_SUCCESS) {
+        rc = mail_ask(domain, peer, &question, src, len, wait);
+    }
+    if (rc == RSM_SUCCESS) {
+        *word_p = question.word;
+    }
+    rsmi_fabric_unlock(domain);
+    return rc;
+}

@@ -316,8 +316,7 @@ int MPI_Win_attach(MPI_Win win, void *base, MPI_Aint size)
     pthread_mutex_lock(&window->attached->lock);
     error = attach_add(window, (uintptr_t)base, (uint64_t)size);
     pthread_mutex_unlock(&window->attached->lock);
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_attach);
 
@@ -335,7 +334,6 @@ int MPI_Win_detach(MPI_Win win, const void *base)
     pthread_mutex_lock(&window->attached->lock);
     error = attach_remove(window, (uintptr_t)base);
     pthread_mutex_unlock(&window->attached->lock);
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_detach);

@@ -90,8 +90,7 @@ int MPI_Win_get_info(MPI_Win win, MPI_Info *info_used)
         error = PMPI_Info_set(*info_used, hint->key,
                               (flag != 0) ? value : hint->value);
     }
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_get_info);
 
@@ -129,7 +128,6 @@ int MPI_Win_set_info(MPI_Win win, MPI_Info info)
         return PMPI_Win_set_info(win, info);
     }
     error = attribute_set_info(window, info);
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_set_info);

@@ -154,6 +154,13 @@ static inline MPI_Win rsmi_window_handle(rsmi_window_t *window)
 /* Hand an error class to the window's handler; returns it. */
 int rsmi_window_fail(rsmi_window_t *window, int error);
 
+/* What a call returns: an error goes to the handler first. */
+static inline int rsmi_window_finish(rsmi_window_t *window, int error)
+{
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
 /* --- creation (shim_create.c) ---------------------------------------------- */
 
 /* What a window is made of, in this process. */

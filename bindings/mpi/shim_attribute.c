@@ -101,7 +101,7 @@ static int attribute_set_info(rsmi_window_t *window, MPI_Info info)
     const char *key;
     size_t i;
 
-    if (info == MPI_INFO_NULL) {
+    if ((info == MPI_INFO_NULL) || ((const void *)info == NULL)) {
         return MPI_ERR_INFO;
     }
     if (window->info == MPI_INFO_NULL) {

@@ -61,7 +61,7 @@ static int sync_translate(const rsmi_window_t *window, MPI_Group group,
 {
     int few[SYNC_FEW], *many, size, error;
 
-    if (group == MPI_GROUP_NULL) {
+    if ((group == MPI_GROUP_NULL) || ((const void *)group == NULL)) {
         return MPI_ERR_GROUP;
     }
     error = PMPI_Group_size(group, &size);

@@ -164,7 +164,7 @@ int rsmi_type_learn(MPI_Datatype handle, rsmi_type_t **type_p)
     rsmi_type_t *type;
     int error = MPI_SUCCESS;
 
-    if (handle == MPI_DATATYPE_NULL) {
+    if ((handle == MPI_DATATYPE_NULL) || ((const void *)handle == NULL)) {
         return MPI_ERR_TYPE;
     }
     /* Another thread may have learnt it by now. */

@@ -112,10 +112,11 @@ components look for the end of the memory"
     "RSM_MPI_TEST_WITHOUT=*/flush*rank */fetch_and_op?user?op */*the?end \
 */accumulate?of?too?much */put?where*")
 rsm_mpi_plain(errors/epochs_are_checked
-    "osc/sm sees no epochs, osc/pt2pt does not see a lock in another"
+    "osc/sm sees no epochs, osc/pt2pt does not see a lock in another, a group of \
+zero ends the program"
     ${rsm_mpi_pt2pt}
     "RSM_MPI_TEST_WITHOUT=allocate shared */locked?twice */lock_all?in?a* \
-*/lock?in?lock_all")
+*/lock?in?lock_all */post?group?of?zero")
 rsm_mpi_plain(errors/calls_suit_the_kind_of_window
     "other classes of errors, or none"
     ${rsm_mpi_pt2pt}

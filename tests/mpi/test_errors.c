@@ -91,6 +91,9 @@ static void check_types_and_ops(const window_t *w)
     FAILS(w, "get no type",
           MPI_Get(&v, 1, MPI_INT64_T, 1, at, 1, MPI_DATATYPE_NULL, win),
           MPI_ERR_TYPE);
+    FAILS(w, "put type of zero",
+          MPI_Put(&v, 1, (MPI_Datatype)NULL, 1, at, 1, MPI_INT64_T, win),
+          MPI_ERR_TYPE);
     FAILS(w, "accumulate user op",
           MPI_Accumulate(&v, 1, MPI_INT64_T, 1, at, 1, MPI_INT64_T, mine, win),
           MPI_ERR_OP);
@@ -218,6 +221,10 @@ MPI_TEST(errors, epochs_are_checked, 2)
         FAILS(&w, "lock rank", MPI_Win_lock(MPI_LOCK_SHARED, 2, 0, w.win),
               MPI_ERR_RANK);
         FAILS(&w, "unlock rank", MPI_Win_unlock(-9, w.win), MPI_ERR_RANK);
+        FAILS(&w, "post group of zero", MPI_Win_post((MPI_Group)NULL, 0, w.win),
+              MPI_ERR_GROUP);
+        FAILS(&w, "set_info info of zero",
+              MPI_Win_set_info(w.win, (MPI_Info)NULL), MPI_ERR_INFO);
         FAILS(&w, "fence assertion", MPI_Win_fence(0x1000, w.win),
               MPI_ERR_ASSERT);
         FAILS(&w, "lock assertion",

@@ -162,18 +162,26 @@ static size_t attach_position(const rsmi_attached_t *attached, uint64_t addr)
     return from;
 }
 
+/* Regions of no size overlap nothing and may stand between the others. */
 static bool attach_overlaps(const rsmi_attached_t *attached, size_t at,
                             uint64_t addr, uint64_t size)
 {
     const rsmi_region_t *regions;
+    size_t above = at, below = at;
 
     if ((attached->list == NULL) || (size == 0)) {
         return false;
     }
     regions = attached->list->regions;
-    return ((at < attached->count) && (regions[at].size > 0) &&
-            (regions[at].addr - addr < size)) ||
-           ((at > 0) && (addr - regions[at - 1].addr < regions[at - 1].size));
+    while ((above < attached->count) && (regions[above].size == 0)) {
+        ++above;
+    }
+    while ((below > 0) && (regions[below - 1].size == 0)) {
+        --below;
+    }
+    return ((above < attached->count) && (regions[above].addr - addr < size)) ||
+           ((below > 0) &&
+            (addr - regions[below - 1].addr < regions[below - 1].size));
 }
 
 /* --- pages ------------------------------------------------------------------ */
@@ -181,8 +189,8 @@ static bool attach_overlaps(const rsmi_attached_t *attached, size_t at,
 static bool attach_covers(const attach_pages_t *pages, uint64_t addr,
                           uint64_t size)
 {
-    return (pages != NULL) && (pages->start <= addr) &&
-           (addr + size <= pages->end);
+    return (pages != NULL) && (addr >= pages->start) && (addr <= pages->end) &&
+           (size <= pages->end - addr);
 }
 
 /* Neighbours in the list are the ones that can lie on the same pages. */

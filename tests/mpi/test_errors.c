@@ -334,6 +334,35 @@ MPI_TEST(errors, calls_suit_the_kind_of_window, 2)
     }
 }
 
+/* No byte is attached twice, whatever stands between in the order of
+ * addresses. */
+MPI_TEST(errors, memory_is_attached_once, 2)
+{
+    static int64_t memory[64];
+    MPI_Win win;
+
+    MPI_OK(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win));
+    MPI_OK(MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN));
+    MPI_OK(MPI_Win_attach(win, memory + 16, 256));
+    MPI_OK(MPI_Win_attach(win, memory + 24, 0));
+    MPI_OK(MPI_Win_attach(win, memory + 8, 0));
+    if (mpi_case("attach the same")) {
+        MPI_FAILS(MPI_Win_attach(win, memory + 16, 256), MPI_ERR_RMA_ATTACH);
+    }
+    if (mpi_case("attach a part")) {
+        MPI_FAILS(MPI_Win_attach(win, memory + 32, 8), MPI_ERR_RMA_ATTACH);
+    }
+    if (mpi_case("attach the beginning")) {
+        MPI_FAILS(MPI_Win_attach(win, memory, 136), MPI_ERR_RMA_ATTACH);
+    }
+    MPI_OK(MPI_Win_attach(win, memory, 128));
+    MPI_OK(MPI_Win_attach(win, memory + 48, 128));
+    MPI_OK(MPI_Win_detach(win, memory));
+    MPI_OK(MPI_Win_detach(win, memory + 16));
+    MPI_OK(MPI_Win_attach(win, memory, 256));
+    MPI_OK(MPI_Win_free(&win));
+}
+
 /* --- handlers ---------------------------------------------------------------- */
 
 static int calls;

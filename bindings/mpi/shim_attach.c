@@ -99,6 +99,20 @@ bool rsmi_attached_has(rsmi_window_t *window, uint64_t low, uint64_t high)
 
 /* --- the list --------------------------------------------------------------- */
 
+/* Origins read the list while it changes and look again if they meet an odd
+ * version, or another one afterwards. Nothing of the change may be seen before
+ * the version is odd. */
+static void attach_begin_change(const rsmi_window_t *window)
+{
+    atomic_fetch_add(&attach_control(window)->version, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void attach_end_change(const rsmi_window_t *window)
+{
+    atomic_fetch_add(&attach_control(window)->version, 1);
+}
+
 static int attach_grow(rsmi_window_t *window)
 {
     rsmi_attached_t *attached = window->attached;
@@ -139,10 +153,10 @@ static int attach_grow(rsmi_window_t *window)
     }
     list->former = old;
     attached->list = list;
-    atomic_fetch_add(&control->version, 1);
+    attach_begin_change(window);
     atomic_store(&control->list_segment, list->segment);
     atomic_store(&control->list_size, list->bytes);
-    atomic_fetch_add(&control->version, 1);
+    attach_end_change(window);
     return RSM_SUCCESS;
 }
 
@@ -240,7 +254,7 @@ static void attach_insert(rsmi_window_t *window, size_t at, uint64_t addr,
             behind * sizeof(attached->pages[0]));
     attached->pages[at] = pages;
 
-    atomic_fetch_add(&control->version, 1);
+    attach_begin_change(window);
     memmove(region + 1, region, behind * sizeof(*region));
     memset(region, 0, sizeof(*region));
     region->addr = addr;
@@ -251,7 +265,7 @@ static void attach_insert(rsmi_window_t *window, size_t at, uint64_t addr,
         region->head = addr - pages->start;
     }
     atomic_store(&control->region_count, ++attached->count);
-    atomic_fetch_add(&control->version, 1);
+    attach_end_change(window);
 }
 
 static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
@@ -299,10 +313,10 @@ static int attach_remove(rsmi_window_t *window, uint64_t addr)
     memmove(&attached->pages[at], &attached->pages[at + 1],
             behind * sizeof(attached->pages[0]));
 
-    atomic_fetch_add(&control->version, 1);
+    attach_begin_change(window);
     memmove(region, region + 1, behind * sizeof(*region));
     atomic_store(&control->region_count, --attached->count);
-    atomic_fetch_add(&control->version, 1);
+    attach_end_change(window);
     attach_release_pages(pages);
     return MPI_SUCCESS;
 }

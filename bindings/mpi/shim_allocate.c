@@ -37,9 +37,6 @@ static int allocate_window(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     if ((*window_p == NULL) && (recipe->allocated != NULL)) {
         (void)munmap(recipe->allocated, recipe->allocated_size);
     }
-    if (error != MPI_SUCCESS) {
-        (void)PMPI_Comm_call_errhandler(recipe->comm, error);
-    }
     return error;
 }
 
@@ -104,7 +101,7 @@ static int allocate_layout(const rsmi_recipe_t *recipe, int count,
 
 static int allocate_shared(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
-    int count, rank, error, rc;
+    int count, rank, error, rc = RSM_SUCCESS;
     MPI_Aint *offsets;
 
     (void)PMPI_Comm_size(recipe->comm, &count);
@@ -115,8 +112,7 @@ static int allocate_shared(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
         &rc);
     if ((error != MPI_SUCCESS) || (rc != RSM_SUCCESS)) {
         free(offsets);
-        return (error == MPI_SUCCESS) && rsmi_job()->is_required ? MPI_ERR_OTHER
-                                                                 : error;
+        return rsmi_window_refuse(recipe, error, rc);
     }
     error = allocate_layout(recipe, count, offsets);
     if (error == MPI_SUCCESS) {

@@ -374,11 +374,24 @@ int rsmi_window_agree(MPI_Comm comm, int rc, int *rc_p)
     return PMPI_Allreduce(&rc, rc_p, 1, MPI_INT, MPI_MAX, comm);
 }
 
+int rsmi_window_refuse(const rsmi_recipe_t *recipe, int error, int rc)
+{
+    if (error != MPI_SUCCESS) {
+        return error; /* it has called the handler itself */
+    }
+    create_report(recipe, rc);
+    if (!rsmi_job()->is_required) {
+        return MPI_SUCCESS;
+    }
+    (void)PMPI_Comm_call_errhandler(recipe->comm, MPI_ERR_OTHER);
+    return MPI_ERR_OTHER;
+}
+
 int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
     create_offer_t *offers;
     rsmi_window_t *window;
-    int size, error, rc;
+    int size, error, rc = RSM_SUCCESS;
 
     *window_p = NULL;
     (void)PMPI_Comm_size(recipe->comm, &size);
@@ -386,10 +399,8 @@ int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     offers = calloc((size_t)size, sizeof(*offers));
     error = create_with(recipe, window, offers, &rc);
     free(offers);
-    if (error == MPI_SUCCESS) {
-        create_report(recipe, rc);
-    }
     if ((error == MPI_SUCCESS) && (rc == RSM_SUCCESS)) {
+        create_report(recipe, rc);
         window->allocated = recipe->allocated;
         window->allocated_size = recipe->allocated_size;
         *window_p = window;
@@ -398,8 +409,7 @@ int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     if (window != NULL) {
         create_withdraw(window);
     }
-    return ((error == MPI_SUCCESS) && rsmi_job()->is_required) ? MPI_ERR_OTHER
-                                                               : error;
+    return rsmi_window_refuse(recipe, error, rc);
 }
 
 int rsmi_window_destroy(rsmi_window_t *window)

@@ -132,7 +132,6 @@ int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,
         error = rsmi_window_create(&recipe, &window);
     }
     if (error != MPI_SUCCESS) {
-        (void)PMPI_Comm_call_errhandler(comm, error);
         return error;
     }
     if (window == NULL) {

@@ -180,8 +180,13 @@ typedef struct {
 } rsmi_recipe_t;
 
 /* Collective. MPI_SUCCESS and a window, or MPI_SUCCESS and NULL: it is for the
- * MPI library to serve, at every rank. */
+ * MPI library to serve, at every rank. An error has been told to the
+ * communicator's handler. */
 int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p);
+
+/* The end of a creation without a window, because of an error of the MPI library
+ * or else of an RSM result, and what to return. */
+int rsmi_window_refuse(const rsmi_recipe_t *recipe, int error, int rc);
 
 /* Collective. The same answer at every rank, the highest RSM result of any:
  * whatever goes wrong at one of them, the others do not wait for it. */

@@ -117,6 +117,9 @@ zero ends the program"
     ${rsm_mpi_pt2pt}
     "RSM_MPI_TEST_WITHOUT=allocate shared */locked?twice */lock_all?in?a* \
 */lock?in?lock_all */post?group?of?zero")
+rsm_mpi_plain(errors/windows_are_not_made_of_nonsense
+    "the sum of the sizes is not looked at"
+    "RSM_MPI_TEST_WITHOUT=allocate_shared?too?much*")
 rsm_mpi_plain(errors/memory_is_attached_once
     "no component looks for overlaps"
     ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=attach*")

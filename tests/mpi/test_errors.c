@@ -261,7 +261,7 @@ MPI_TEST(errors, no_window_is_told_to_the_world, 2)
     MPI_FAILS(MPI_Win_get_group(none, &group), MPI_ERR_WIN);
 }
 
-MPI_TEST(errors, windows_are_not_made_of_nonsense, 2)
+MPI_TEST(errors, windows_are_not_made_of_nonsense, 4)
 {
     int64_t memory[8];
     int64_t *base;
@@ -293,6 +293,11 @@ MPI_TEST(errors, windows_are_not_made_of_nonsense, 2)
         MPI_FAILS(MPI_Win_allocate_shared(8, 1, MPI_INFO_NULL, MPI_COMM_NULL,
                                           &base, &win),
                   MPI_ERR_COMM);
+    }
+    if (mpi_case("allocate_shared too much together")) {
+        EXPECT(MPI_Win_allocate_shared((MPI_Aint)1 << 62, 8, MPI_INFO_NULL,
+                                       MPI_COMM_WORLD, &base,
+                                       &win) != MPI_SUCCESS);
     }
     if (mpi_case("create_dynamic communicator")) {
         MPI_FAILS(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_NULL, &win),

@@ -101,8 +101,8 @@ bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe)
         (recipe->bytes < 0) || (recipe->disp_unit <= 0)) {
         return false;
     }
-    (void)PMPI_Comm_test_inter(recipe->comm, &is_inter);
-    if (is_inter) {
+    if ((PMPI_Comm_test_inter(recipe->comm, &is_inter) != MPI_SUCCESS) ||
+        is_inter) {
         return false;
     }
     if (rsmi_job()->is_off && rsmi_job()->is_talkative) {

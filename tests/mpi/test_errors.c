@@ -284,6 +284,11 @@ MPI_TEST(errors, windows_are_not_made_of_nonsense, 4)
             MPI_Win_create(memory, 64, 1, MPI_INFO_NULL, MPI_COMM_NULL, &win),
             MPI_ERR_COMM);
     }
+    if (mpi_case("create communicator of zero")) {
+        MPI_FAILS(
+            MPI_Win_create(memory, 64, 1, MPI_INFO_NULL, (MPI_Comm)NULL, &win),
+            MPI_ERR_COMM);
+    }
     if (mpi_case("allocate size")) {
         MPI_FAILS(
             MPI_Win_allocate(-8, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &base, &win),

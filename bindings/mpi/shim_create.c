@@ -419,11 +419,15 @@ int rsmi_window_destroy(rsmi_window_t *window)
 
     error = rsmi_wait_all(window);
     if (error != MPI_SUCCESS) {
-        return error;
+        return rsmi_window_fail(window, error);
     }
     create_disconnect(window);
     error = rsmi_wait_all(window);
     if (error != MPI_SUCCESS) {
+        /* Others may be connected to our memory for a while: it stays, and the
+         * handle is that of a window of no size. */
+        rsmi_table_remove(&rsmi_windows, &window->entry);
+        (void)PMPI_Win_call_errhandler(carrier, error);
         return error;
     }
     /* Attributes are deleted here, by functions that may ask about the

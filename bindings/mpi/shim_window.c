@@ -156,10 +156,9 @@ int MPI_Win_free(MPI_Win *win)
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     error = rsmi_window_destroy(window);
-    if (error != MPI_SUCCESS) {
-        return rsmi_window_fail(window, error);
+    if (error == MPI_SUCCESS) {
+        *win = MPI_WIN_NULL;
     }
-    *win = MPI_WIN_NULL;
-    return MPI_SUCCESS;
+    return error;
 }
 RSMI_PROFILED(Win_free);

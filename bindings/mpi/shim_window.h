@@ -199,7 +199,8 @@ bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe);
 /* For RSM_INFO; rank 0 says it. */
 void rsmi_window_report(const rsmi_recipe_t *recipe, const char *verdict);
 
-/* Collective; the handle is gone afterwards. */
+/* Collective; the handle is gone afterwards, unless an error is returned, which
+ * has been told to the window's handler. */
 int rsmi_window_destroy(rsmi_window_t *window);
 
 /* --- objects (shim_window.c) ----------------------------------------------- */

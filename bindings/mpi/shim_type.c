@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "shim_type.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,8 @@ static int type_attach(MPI_Datatype handle, rsmi_type_t *type)
 }
 
 /* Gaps at the end make a type of one run sparse, unless nothing follows; that
- * case is not worth a second flag. */
+ * case is not worth a second flag. The bytes of any number of dense ones can be
+ * counted, so that those who multiply need not look. */
 static void type_finish(rsmi_type_t *type)
 {
     const rsmi_piece_t *piece = type->pieces.at;
@@ -63,6 +65,7 @@ static void type_finish(rsmi_type_t *type)
     type->is_dense = (type->size == 0) ||
                      ((type->pieces.count == 1) && (piece->count == 1) &&
                       (piece->offset == 0) && (piece->size == type->size) &&
+                      (type->size <= SIZE_MAX / INT_MAX) &&
                       (type->extent == (MPI_Aint)type->size));
 }
 

@@ -110,7 +110,7 @@ rsm_mpi_plain(errors/arguments_of_operations_are_checked
 components look for the end of the memory"
     ${rsm_mpi_pt2pt}
     "RSM_MPI_TEST_WITHOUT=*/flush*rank */fetch_and_op?user?op */*the?end \
-*/accumulate?of?too?much */put?where*")
+*/accumulate?of?too?much */put?where* */put?of?more*")
 rsm_mpi_plain(errors/epochs_are_checked
     "osc/sm sees no epochs, osc/pt2pt does not see a lock in another, a group of \
 zero ends the program"

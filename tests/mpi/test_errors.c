@@ -114,6 +114,27 @@ static void check_types_and_ops(const window_t *w)
     MPI_Op_free(&mine);
 }
 
+/* 2^34 bytes, 2^30 times: in a word of 64 bits that is nothing at all. What a
+ * library has seen before may go another way. */
+static void check_too_much(const window_t *w)
+{
+    MPI_Datatype part, whole;
+    int64_t v = 0;
+    int i;
+
+    MPI_OK(MPI_Type_contiguous(1 << 30, MPI_BYTE, &part));
+    MPI_OK(MPI_Type_contiguous(16, part, &whole));
+    MPI_OK(MPI_Type_commit(&whole));
+    for (i = 0; i < 2; ++i) {
+        FAILS(w, "put of more than there can be",
+              MPI_Put(&v, 1 << 30, whole, 1, window_at(w, 1, 0), 1 << 30, whole,
+                      w->win),
+              MPI_ERR_RMA_RANGE);
+    }
+    MPI_OK(MPI_Type_free(&whole));
+    MPI_OK(MPI_Type_free(&part));
+}
+
 static void check_places(const window_t *w)
 {
     int64_t v[9] = {0};
@@ -148,6 +169,7 @@ MPI_TEST(errors, arguments_of_operations_are_checked, 2)
         check_ranks_and_counts(&w);
         check_types_and_ops(&w);
         check_places(&w);
+        check_too_much(&w);
         MPI_OK(MPI_Win_unlock_all(w.win));
         check_alive(&w);
         window_close(&w);

@@ -120,9 +120,6 @@ zero ends the program"
 rsm_mpi_plain(errors/windows_are_not_made_of_nonsense
     "the sum of the sizes is not looked at"
     "RSM_MPI_TEST_WITHOUT=allocate_shared?too?much*")
-rsm_mpi_plain(errors/memory_is_attached_once
-    "no component looks for overlaps"
-    ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=attach*")
 rsm_mpi_plain(errors/calls_suit_the_kind_of_window
     "other classes of errors, or none"
     ${rsm_mpi_pt2pt}

@@ -113,38 +113,55 @@ static void attach_end_change(const rsmi_window_t *window)
     atomic_fetch_add(&attach_control(window)->version, 1);
 }
 
-static int attach_grow(rsmi_window_t *window)
+/* Memory for regions that the others can map. */
+static int attach_make_list(size_t bytes, attach_list_t **list_p)
 {
-    rsmi_attached_t *attached = window->attached;
-    attach_list_t *list, *old = attached->list;
-    rsmi_control_t *control = attach_control(window);
-    attach_pages_t **pages;
+    attach_list_t *list;
     size_t head;
-    int rc;
+    int rc = RSMERR_INSUFFICIENT_MEM;
 
     list = calloc(1, sizeof(*list));
     if (list == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
+        return rc;
     }
-    list->bytes = (old == NULL) ? 4 * rsmi_job()->page : 2 * old->bytes;
-    list->regions = mmap(NULL, list->bytes, PROT_READ | PROT_WRITE,
+    list->bytes = bytes;
+    list->regions = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (list->regions == MAP_FAILED) {
-        free(list);
+        goto err_free;
+    }
+    rc = rsmi_memory_export(list->regions, bytes, &list->export, &list->segment,
+                            &head);
+    if (rc != RSM_SUCCESS) {
+        goto err_unmap;
+    }
+    *list_p = list;
+    return RSM_SUCCESS;
+
+err_unmap:
+    (void)munmap(list->regions, bytes);
+err_free:
+    free(list);
+    return rc;
+}
+
+static int attach_grow(rsmi_window_t *window)
+{
+    rsmi_attached_t *attached = window->attached;
+    rsmi_control_t *control = attach_control(window);
+    attach_list_t *list, *old = attached->list;
+    size_t bytes = (old == NULL) ? 4 * rsmi_job()->page : 2 * old->bytes;
+    size_t room = bytes / sizeof(*old->regions);
+    attach_pages_t **pages;
+    int rc;
+
+    pages = realloc(attached->pages, room * sizeof(*pages));
+    if (pages == NULL) {
         return RSMERR_INSUFFICIENT_MEM;
     }
-    attached->room = list->bytes / sizeof(*list->regions);
-    pages = realloc(attached->pages, attached->room * sizeof(*pages));
-    rc = RSMERR_INSUFFICIENT_MEM;
-    if (pages != NULL) {
-        attached->pages = pages;
-        rc = rsmi_memory_export(list->regions, list->bytes, &list->export,
-                                &list->segment, &head);
-    }
+    attached->pages = pages;
+    rc = attach_make_list(bytes, &list);
     if (rc != RSM_SUCCESS) {
-        attached->room = (old == NULL) ? 0 : old->bytes / sizeof(rsmi_region_t);
-        (void)munmap(list->regions, list->bytes);
-        free(list);
         return rc;
     }
     if (old != NULL) {
@@ -153,6 +170,7 @@ static int attach_grow(rsmi_window_t *window)
     }
     list->former = old;
     attached->list = list;
+    attached->room = room;
     attach_begin_change(window);
     atomic_store(&control->list_segment, list->segment);
     atomic_store(&control->list_size, list->bytes);

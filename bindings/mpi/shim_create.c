@@ -26,9 +26,9 @@ typedef struct {
 /* Ranks of other jobs have librsm node numbers that say nothing here. */
 static int create_check_ranks(MPI_Comm comm, int size)
 {
-    MPI_Group world, group;
+    MPI_Group world = MPI_GROUP_NULL, group = MPI_GROUP_NULL;
     int *ranks, *all;
-    int i, rc = RSM_SUCCESS;
+    int i, error, rc = RSM_SUCCESS;
 
     ranks = malloc(2 * (size_t)size * sizeof(*ranks));
     if (ranks == NULL) {
@@ -38,16 +38,24 @@ static int create_check_ranks(MPI_Comm comm, int size)
     for (i = 0; i < size; ++i) {
         ranks[i] = i;
     }
-    (void)PMPI_Comm_group(MPI_COMM_WORLD, &world);
-    (void)PMPI_Comm_group(comm, &group);
-    (void)PMPI_Group_translate_ranks(group, size, ranks, world, all);
+    error = PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    if (error == MPI_SUCCESS) {
+        error = PMPI_Comm_group(comm, &group);
+    }
+    if (error == MPI_SUCCESS) {
+        error = PMPI_Group_translate_ranks(group, size, ranks, world, all);
+    }
     for (i = 0; i < size; ++i) {
-        if (all[i] == MPI_UNDEFINED) {
+        if ((error != MPI_SUCCESS) || (all[i] == MPI_UNDEFINED)) {
             rc = RSMERR_REMOTE_NODE_UNREACHABLE;
         }
     }
-    (void)PMPI_Group_free(&group);
-    (void)PMPI_Group_free(&world);
+    if (group != MPI_GROUP_NULL) {
+        (void)PMPI_Group_free(&group);
+    }
+    if (world != MPI_GROUP_NULL) {
+        (void)PMPI_Group_free(&world);
+    }
     free(ranks);
     return rc;
 }

@@ -20,7 +20,7 @@ def add_time(figures, goals, name, key, limits):
         ours = (OURS, f"{kind}/{way}", what, size)
         goal = Goal(f"{name}, {kind}",
                     together(figures, lambda value: value, ours), limit, True,
-                    " µs").concerns(OURS, way, size)
+                    " µs").concerns(OURS, f"{kind}/{way}", size)
         goal.compare(figures, ours, beside(figures, what, size, way, (kind,)))
         goals.append(goal)
 

@@ -11,9 +11,6 @@ COUNTED = {"put": "put_8_bytes", "put_bw": "put_8_bytes",
            "get": "get_8_bytes", "get_bw": "get_8_bytes",
            "fetch_add": "fetch_add64", "compare_swap": "compare_swap64"}
 
-FLAGS = {"fence": "a flag travels", "pscw": "two flags travel in turn"}
-
-
 SMALL = 2048  # bytes; of larger pieces the instructions do not matter
 
 
@@ -69,20 +66,21 @@ def by_machine(figures, what, size):
 
 def by_flags(figures, way):
     """Who waits for the other waits for a cache line."""
-    best = bare(figures, "visible", 0)
-    if best is None:
+    flags = ("rsm-mpi", way.replace("/pscw", "/flags"), "put", 8)
+    ratios = together(figures, quotient, ("rsm-mpi", way, "put", 8), flags)
+    if not ratios:
         return ""
-    rounds = figures.rounds(best).values()
-    return (f"{FLAGS[way]} between the cores, which takes "
-            f"{number(min(rounds))}-{number(max(rounds))} us on the bare "
-            "machine from round to round")
+    rounds = figures.rounds(flags).values()
+    return ("two bare flags in turn and a copy, in the same job: "
+            f"{number(min(rounds))}-{number(max(rounds))} us from round to "
+            f"round; librsm {number(statistics.median(ratios))} of it")
 
 
 def reason(figures, goal):
     if goal.about is None:
         return ""
     launch, what, size = goal.about
-    if what in FLAGS:
+    if what.endswith("/pscw"):
         return by_flags(figures, what)
     if launch == "rsm-ucx":
         return by_ucx(figures, what, size)

@@ -267,6 +267,9 @@ static void run_kind(cmp_t *cmp, const mpi_kind_t *kind, run_mode_t mode)
          ++i) {
         cmp_run_way(cmp, &ways[i]);
     }
+    if (mode == MODE_WAYS) {
+        mpi_run_flags(cmp);
+    }
     kind->close(cmp);
 }
 

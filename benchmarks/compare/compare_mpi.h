@@ -33,6 +33,9 @@ extern const unsigned int mpi_kind_count;
  * then. */
 bool mpi_kind_open(cmp_t *cmp, const mpi_kind_t *kind);
 
+/* What the machine needs for post, start, complete and wait. */
+void mpi_run_flags(cmp_t *cmp);
+
 /* Several processes, with more of them than cores or not: -t crowd. */
 void mpi_run_crowd(cmp_t *cmp);
 

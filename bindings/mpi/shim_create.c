@@ -313,19 +313,33 @@ static void create_unlist(rsmi_window_t *window, MPI_Win carrier,
     }
 }
 
+static bool create_is_crowded(const rsmi_window_t *window)
+{
+    int i;
+
+    for (i = 0; i < window->size; ++i) {
+        if (window->targets[i].control == NULL) {
+            return false;
+        }
+    }
+    return rsmi_job()->is_crowded;
+}
+
 /* The rest, to which all ranks come or none. */
 static int create_whole(const rsmi_recipe_t *recipe, rsmi_window_t *window,
                         const create_offer_t *offers, int *rc_p)
 {
     MPI_Win carrier;
-    int own[2], all[2], error, rc;
+    int own[3], all[3], error, rc;
 
     own[0] = create_connect_all(recipe, window, offers);
     rc = create_list(recipe, window, &carrier);
     own[0] = (own[0] == RSM_SUCCESS) ? rc : own[0];
     own[1] = carrier == MPI_WIN_NULL;
-    error = PMPI_Allreduce(own, all, 2, MPI_INT, MPI_MAX, recipe->comm);
+    own[2] = !create_is_crowded(window);
+    error = PMPI_Allreduce(own, all, 3, MPI_INT, MPI_MAX, recipe->comm);
     if ((error == MPI_SUCCESS) && (all[0] == RSM_SUCCESS)) {
+        window->is_crowded = all[2] == 0;
         *rc_p = RSM_SUCCESS;
         return MPI_SUCCESS;
     }

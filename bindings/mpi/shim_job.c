@@ -75,9 +75,8 @@ static void job_start(void)
     if (job.rc == RSM_SUCCESS) {
         job.rc = rsmx_get_node_count(&count);
     }
-    job.spins = ((long)count > sysconf(_SC_NPROCESSORS_ONLN))
-                    ? JOB_SPINS_CROWDED
-                    : JOB_SPINS_ALONE;
+    job.is_crowded = (long)count > sysconf(_SC_NPROCESSORS_ONLN);
+    job.spins = job.is_crowded ? JOB_SPINS_CROWDED : JOB_SPINS_ALONE;
 }
 
 const rsmi_job_t *rsmi_job(void)

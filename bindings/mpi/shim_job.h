@@ -15,7 +15,8 @@ typedef struct {
     rsmapi_controller_handle_t controller;
     rsm_node_id_t node;
     size_t page;
-    unsigned spins; /* before a wait yields */
+    bool is_crowded; /* more ranks than cores */
+    unsigned spins;  /* before a wait yields */
 } rsmi_job_t;
 
 const rsmi_job_t *rsmi_job(void);
@@ -64,7 +65,11 @@ int rsmi_wait_turn(rsmi_wait_t *wait, const rsmi_window_t *window, int rank);
  * never sleeps. */
 int rsmi_wait_look(rsmi_wait_t *wait, const rsmi_window_t *window);
 
-/* All ranks of the window, ours included, have come here. */
+/* All ranks of the window, ours included, have come here. Nobody looks at the
+ * block of another rank any more when its rank returns, which may free it. */
 int rsmi_wait_all(rsmi_window_t *window);
+
+/* The same, for a fence: the window lives on. */
+int rsmi_wait_fence(rsmi_window_t *window);
 
 #endif

@@ -26,7 +26,7 @@ static int sync_fence(rsmi_window_t *window, int assert)
     }
     error = rsmi_remote_complete_all(window);
     if (error == MPI_SUCCESS) {
-        error = rsmi_wait_all(window);
+        error = rsmi_wait_fence(window);
     }
     if (error == MPI_SUCCESS) {
         window->open = ((assert &MPI_MODE_NOSUCCEED) != 0) ? RSMI_OPEN_NOT

@@ -69,7 +69,7 @@ int rsmi_wait_turn(rsmi_wait_t *wait, const rsmi_window_t *window, int rank)
         return MPI_SUCCESS;
     }
     turn -= spins;
-    if (turn % WAIT_PROGRESS == 0) {
+    if ((turn + 1) % WAIT_PROGRESS == 0) {
         wait_progress();
     }
     if (turn < WAIT_YIELDS) {
@@ -122,4 +122,27 @@ int rsmi_wait_all(rsmi_window_t *window)
         }
     }
     return MPI_SUCCESS;
+}
+
+/* Where ranks share cores, each round above may take a switch from one to the
+ * next. Here the last one to come finds that all have, and goes on. */
+static int wait_crowd(rsmi_window_t *window)
+{
+    rsmi_target_t *first = &window->targets[0];
+    uint64_t wanted = ++window->fence * (uint64_t)window->size;
+    rsmi_wait_t wait = {0};
+    int error = MPI_SUCCESS;
+
+    (void)atomic_fetch_add(&first->control->arrivals, 1);
+    while ((error == MPI_SUCCESS) &&
+           (atomic_load_explicit(&first->control->arrivals,
+                                 memory_order_acquire) < wanted)) {
+        error = rsmi_wait_turn(&wait, window, -1);
+    }
+    return error;
+}
+
+int rsmi_wait_fence(rsmi_window_t *window)
+{
+    return window->is_crowded ? wait_crowd(window) : rsmi_wait_all(window);
 }

@@ -57,6 +57,8 @@ typedef struct {
     struct {
         _Alignas(RSMI_LINE) _Atomic uint32_t owner;
     } shards[RSMI_SHARDS];
+    /* Barrier of a crowded window, in rank 0's block: arrivals ever. */
+    _Alignas(RSMI_LINE) _Atomic uint64_t arrivals;
     /* Barrier: the number of the last one that a partner has reached. */
     _Alignas(RSMI_LINE) _Atomic uint64_t rounds[RSMI_ROUNDS];
     /* What each rank has told this one. */
@@ -110,7 +112,8 @@ typedef struct {
     rsmi_entry_t entry; /* key: the carrier */
     int rank;
     int size;
-    bool has_far; /* some target's memory is not mapped */
+    bool has_far;    /* some target's memory is not mapped */
+    bool is_crowded; /* fewer cores than ranks, which are all on this host */
     int flavor;
     int model;
     int disp_unit;
@@ -122,6 +125,7 @@ typedef struct {
     rsmi_target_t *targets;  /* one for each rank */
     _Atomic int locks;       /* targets locked at present */
     uint64_t barrier;        /* number of the last one */
+    uint64_t fence;          /* the same of those of a crowded window */
     rsmi_counts_t *counts;   /* for each rank */
     int *exposed;            /* ranks that we expose to, NULL: to none */
     int exposed_count;       /* -1: no exposure epoch */

@@ -53,6 +53,24 @@ MPI_TEST(fence, separates_rounds, 4)
     }
 }
 
+/* Ranks that come late to see that a fence is over find what they look at, also
+ * when the next window is being made of the last one's memory. */
+MPI_TEST(fence, is_the_last_that_a_window_sees, 4)
+{
+    int right = (mpi_rank + 1) % 4;
+    int left = (mpi_rank + 3) % 4;
+    window_t w;
+
+    for (int i = 0; i < 100; ++i) {
+        window_open(&w, KIND_CREATE, MPI_COMM_WORLD, 64, 4);
+        MPI_Win_fence(MPI_MODE_NOPRECEDE, w.win);
+        put(&w, right, 0, &mpi_rank);
+        MPI_Win_fence(MPI_MODE_NOSUCCEED, w.win);
+        EXPECT_EQ(load(&w, 0), left);
+        window_close(&w);
+    }
+}
+
 /* Assertions promise something; what they promise holds here. */
 static void fence_with(window_t *w, int round, int before, int after)
 {

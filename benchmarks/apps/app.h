@@ -25,8 +25,8 @@ typedef struct {
     const char *picture;
 } app_t;
 
-/* Reads -n EXTENT, -i ROUNDS, -o PICTURE, -k KIND of memory, -p CORES; starts
- * the library. Sets rank and ranks. */
+/* Reads -n EXTENT, -i ROUNDS, -o PICTURE, -k KIND of memory, -p (bind the
+ * processes to the first two cores); starts the library. Sets rank and ranks. */
 void app_start(app_t *app, int argc, char **argv);
 
 /* Together: memory of @p size bytes for each, zero. And its end. */

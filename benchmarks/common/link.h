@@ -56,7 +56,7 @@ typedef struct {
     unsigned char *local;  /* our part of the local buffer */
     unsigned char *mapped; /* of our part, with -w map */
     rsm_scat_gath_t request;
-    rsm_iovec_t pieces[16];
+    rsm_iovec_t pieces[BENCH_PIECES_MAX];
 } bench_link_t;
 
 /* Asks number @p other until it has published. */

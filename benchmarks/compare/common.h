@@ -118,7 +118,7 @@ void cmp_parse(cmp_t *cmp, int argc, char **argv);
  * threads inherit the core. */
 void cmp_pin(const cmp_t *cmp, unsigned int rank);
 
-/* Local memory, touched, and filled with what put has to move. */
+/* Memory of either side: zeros, touched. */
 unsigned char *cmp_memory(size_t size);
 
 bool cmp_wants(const cmp_t *cmp, const char *test);

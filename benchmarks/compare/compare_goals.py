@@ -214,8 +214,8 @@ def through_ucx(figures, goals):
             for size in figures.sizes(what):
                 mine = like_flush(figures, ours, what, size)
                 for way in ("flush", "asked"):
-                    bare = (theirs, f"allocate/{way}", what, size)
-                    values = together(figures, quotient, bare, mine)
+                    alone = (theirs, f"allocate/{way}", what, size)
+                    values = together(figures, quotient, alone, mine)
                     if not figures.is_time(what):
                         values = [1 / value for value in values]
                     name = theirs + (", asked" if way == "asked" else "")

@@ -183,13 +183,12 @@ static void absent(cmp_t *cmp, const char *what)
     }
 }
 
-static bool one_window(cmp_t *cmp, const mpi_kind_t *kind, MPI_Win *win,
+static bool one_window(const mpi_kind_t *kind, MPI_Win *win,
                        unsigned char *page)
 {
     void *memory;
     int rc;
 
-    (void)cmp;
     rc = (kind->name[0] == 'a') ? MPI_Win_allocate(PAGE, 1, MPI_INFO_NULL,
                                                    MPI_COMM_WORLD, &memory, win)
                                 : MPI_Win_create(page, PAGE, 1, MPI_INFO_NULL,
@@ -213,7 +212,7 @@ static void run_windows(cmp_t *cmp, const mpi_kind_t *kind)
 
         while ((count < levels[i]) && is_there) {
             is_there = all_have(
-                one_window(cmp, kind, &windows[count], pages + count * PAGE));
+                one_window(kind, &windows[count], pages + count * PAGE));
             count += is_there;
         }
         many_count = levels[i];

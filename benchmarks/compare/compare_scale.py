@@ -104,14 +104,14 @@ def read_number(path):
 
 def limits():
     """What this machine grants a process; kept with the results."""
-    page_kib = os.sysconf("SC_PAGE_SIZE")
+    page = os.sysconf("SC_PAGE_SIZE")
     shm = os.statvfs("/dev/shm") if os.path.isdir("/dev/shm") else None
     return {
         "descriptors": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "descriptors_hard": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         "mappings": read_number("/proc/sys/vm/max_map_count"),
         "address_space": 1 << 47,
-        "memory": page_kib * os.sysconf("SC_PHYS_PAGES"),
+        "memory": page * os.sysconf("SC_PHYS_PAGES"),
         "dev_shm": shm.f_frsize * shm.f_blocks if shm else None,
         "processes": read_number("/proc/sys/kernel/pid_max")}
 

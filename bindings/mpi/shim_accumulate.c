@@ -241,8 +241,7 @@ int MPI_Accumulate(const void *origin_addr, int origin_count,
         !accumulate_plain(window, origin_addr, &there, op, &error)) {
         error = rsmi_rma_accumulate(window, &origin, NULL, &there, op);
     }
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Accumulate);
 
@@ -266,8 +265,7 @@ int MPI_Get_accumulate(const void *origin_addr, int origin_count,
                                    target_datatype, op, win);
     }
     error = rsmi_rma_accumulate(window, &origin, &result, &there, op);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Get_accumulate);
 
@@ -372,8 +370,7 @@ int MPI_Fetch_and_op(const void *origin_addr, void *result_addr,
                                  target_rank, target_disp, op, win);
     }
     error = accumulate_fetch(window, origin_addr, result_addr, &there, op);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Fetch_and_op);
 
@@ -391,7 +388,6 @@ int MPI_Compare_and_swap(const void *origin_addr, const void *compare_addr,
     }
     error = accumulate_compare(window, origin_addr, compare_addr, result_addr,
                                &there);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Compare_and_swap);

@@ -37,9 +37,6 @@ static int allocate_window(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     if ((*window_p == NULL) && (recipe->allocated != NULL)) {
         (void)munmap(recipe->allocated, recipe->allocated_size);
     }
-    if (error != MPI_SUCCESS) {
-        (void)PMPI_Comm_call_errhandler(recipe->comm, error);
-    }
     return error;
 }
 
@@ -84,27 +81,32 @@ static bool allocate_is_noncontiguous(MPI_Info info)
 }
 
 /* Where each rank's part begins, and at the end the size of all: side by side,
- * or each on pages of its own when the program allows it. */
-static int allocate_layout(const rsmi_recipe_t *recipe, int count,
-                           MPI_Aint *offsets)
+ * or each on pages of its own when the program allows it. What no machine has is
+ * the recipe's fault, at every rank. */
+static int allocate_layout(rsmi_recipe_t *recipe, int count, MPI_Aint *offsets)
 {
-    MPI_Aint page = (MPI_Aint)rsmi_job()->page, offset = 0, size;
+    MPI_Aint page = (MPI_Aint)rsmi_job()->page, offset = 0, size, rest;
     bool is_apart = allocate_is_noncontiguous(recipe->info);
     int i, error;
 
     error = PMPI_Allgather(&recipe->bytes, 1, MPI_AINT, offsets, 1, MPI_AINT,
                            recipe->comm);
-    for (i = 0; i <= count; ++i) {
+    for (i = 0; (i <= count) && (error == MPI_SUCCESS); ++i) {
         size = (i < count) ? offsets[i] : 0;
+        rest = is_apart ? (page - size % page) % page : 0;
         offsets[i] = offset;
-        offset += is_apart ? (size + page - 1) / page * page : size;
+        if (__builtin_add_overflow(offset, size, &offset) ||
+            __builtin_add_overflow(offset, rest, &offset)) {
+            recipe->rc = RSMERR_BAD_LENGTH;
+            offset = 0;
+        }
     }
     return error;
 }
 
 static int allocate_shared(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
-    int count, rank, error, rc;
+    int count, rank, error, rc = RSM_SUCCESS;
     MPI_Aint *offsets;
 
     (void)PMPI_Comm_size(recipe->comm, &count);
@@ -115,12 +117,11 @@ static int allocate_shared(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
         &rc);
     if ((error != MPI_SUCCESS) || (rc != RSM_SUCCESS)) {
         free(offsets);
-        return (error == MPI_SUCCESS) && rsmi_job()->is_required ? MPI_ERR_OTHER
-                                                                 : error;
+        return rsmi_window_refuse(recipe, error, rc);
     }
     error = allocate_layout(recipe, count, offsets);
     if (error == MPI_SUCCESS) {
-        if (rank == 0) {
+        if ((rank == 0) && (recipe->rc == RSM_SUCCESS)) {
             allocate_memory(recipe, (size_t)offsets[count]);
         }
         recipe->offsets = offsets;

@@ -99,38 +99,69 @@ bool rsmi_attached_has(rsmi_window_t *window, uint64_t low, uint64_t high)
 
 /* --- the list --------------------------------------------------------------- */
 
-static int attach_grow(rsmi_window_t *window)
+/* Origins read the list while it changes and look again if they meet an odd
+ * version, or another one afterwards. Nothing of the change may be seen before
+ * the version is odd. */
+static void attach_begin_change(const rsmi_window_t *window)
 {
-    rsmi_attached_t *attached = window->attached;
-    attach_list_t *list, *old = attached->list;
-    rsmi_control_t *control = attach_control(window);
-    attach_pages_t **pages;
+    atomic_fetch_add(&attach_control(window)->version, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void attach_end_change(const rsmi_window_t *window)
+{
+    atomic_fetch_add(&attach_control(window)->version, 1);
+}
+
+/* Memory for regions that the others can map. */
+static int attach_make_list(size_t bytes, attach_list_t **list_p)
+{
+    attach_list_t *list;
     size_t head;
-    int rc;
+    int rc = RSMERR_INSUFFICIENT_MEM;
 
     list = calloc(1, sizeof(*list));
     if (list == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
+        return rc;
     }
-    list->bytes = (old == NULL) ? 4 * rsmi_job()->page : 2 * old->bytes;
-    list->regions = mmap(NULL, list->bytes, PROT_READ | PROT_WRITE,
+    list->bytes = bytes;
+    list->regions = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (list->regions == MAP_FAILED) {
-        free(list);
+        goto err_free;
+    }
+    rc = rsmi_memory_export(list->regions, bytes, &list->export, &list->segment,
+                            &head);
+    if (rc != RSM_SUCCESS) {
+        goto err_unmap;
+    }
+    *list_p = list;
+    return RSM_SUCCESS;
+
+err_unmap:
+    (void)munmap(list->regions, bytes);
+err_free:
+    free(list);
+    return rc;
+}
+
+static int attach_grow(rsmi_window_t *window)
+{
+    rsmi_attached_t *attached = window->attached;
+    rsmi_control_t *control = attach_control(window);
+    attach_list_t *list, *old = attached->list;
+    size_t bytes = (old == NULL) ? 4 * rsmi_job()->page : 2 * old->bytes;
+    size_t room = bytes / sizeof(*old->regions);
+    attach_pages_t **pages;
+    int rc;
+
+    pages = realloc(attached->pages, room * sizeof(*pages));
+    if (pages == NULL) {
         return RSMERR_INSUFFICIENT_MEM;
     }
-    attached->room = list->bytes / sizeof(*list->regions);
-    pages = realloc(attached->pages, attached->room * sizeof(*pages));
-    rc = RSMERR_INSUFFICIENT_MEM;
-    if (pages != NULL) {
-        attached->pages = pages;
-        rc = rsmi_memory_export(list->regions, list->bytes, &list->export,
-                                &list->segment, &head);
-    }
+    attached->pages = pages;
+    rc = attach_make_list(bytes, &list);
     if (rc != RSM_SUCCESS) {
-        attached->room = (old == NULL) ? 0 : old->bytes / sizeof(rsmi_region_t);
-        (void)munmap(list->regions, list->bytes);
-        free(list);
         return rc;
     }
     if (old != NULL) {
@@ -139,10 +170,11 @@ static int attach_grow(rsmi_window_t *window)
     }
     list->former = old;
     attached->list = list;
-    atomic_fetch_add(&control->version, 1);
+    attached->room = room;
+    attach_begin_change(window);
     atomic_store(&control->list_segment, list->segment);
     atomic_store(&control->list_size, list->bytes);
-    atomic_fetch_add(&control->version, 1);
+    attach_end_change(window);
     return RSM_SUCCESS;
 }
 
@@ -162,18 +194,26 @@ static size_t attach_position(const rsmi_attached_t *attached, uint64_t addr)
     return from;
 }
 
+/* Regions of no size overlap nothing and may stand between the others. */
 static bool attach_overlaps(const rsmi_attached_t *attached, size_t at,
                             uint64_t addr, uint64_t size)
 {
     const rsmi_region_t *regions;
+    size_t above = at, below = at;
 
     if ((attached->list == NULL) || (size == 0)) {
         return false;
     }
     regions = attached->list->regions;
-    return ((at < attached->count) && (regions[at].size > 0) &&
-            (regions[at].addr - addr < size)) ||
-           ((at > 0) && (addr - regions[at - 1].addr < regions[at - 1].size));
+    while ((above < attached->count) && (regions[above].size == 0)) {
+        ++above;
+    }
+    while ((below > 0) && (regions[below - 1].size == 0)) {
+        --below;
+    }
+    return ((above < attached->count) && (regions[above].addr - addr < size)) ||
+           ((below > 0) &&
+            (addr - regions[below - 1].addr < regions[below - 1].size));
 }
 
 /* --- pages ------------------------------------------------------------------ */
@@ -181,8 +221,8 @@ static bool attach_overlaps(const rsmi_attached_t *attached, size_t at,
 static bool attach_covers(const attach_pages_t *pages, uint64_t addr,
                           uint64_t size)
 {
-    return (pages != NULL) && (pages->start <= addr) &&
-           (addr + size <= pages->end);
+    return (pages != NULL) && (addr >= pages->start) && (addr <= pages->end) &&
+           (size <= pages->end - addr);
 }
 
 /* Neighbours in the list are the ones that can lie on the same pages. */
@@ -232,7 +272,7 @@ static void attach_insert(rsmi_window_t *window, size_t at, uint64_t addr,
             behind * sizeof(attached->pages[0]));
     attached->pages[at] = pages;
 
-    atomic_fetch_add(&control->version, 1);
+    attach_begin_change(window);
     memmove(region + 1, region, behind * sizeof(*region));
     memset(region, 0, sizeof(*region));
     region->addr = addr;
@@ -243,7 +283,7 @@ static void attach_insert(rsmi_window_t *window, size_t at, uint64_t addr,
         region->head = addr - pages->start;
     }
     atomic_store(&control->region_count, ++attached->count);
-    atomic_fetch_add(&control->version, 1);
+    attach_end_change(window);
 }
 
 static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
@@ -291,10 +331,10 @@ static int attach_remove(rsmi_window_t *window, uint64_t addr)
     memmove(&attached->pages[at], &attached->pages[at + 1],
             behind * sizeof(attached->pages[0]));
 
-    atomic_fetch_add(&control->version, 1);
+    attach_begin_change(window);
     memmove(region, region + 1, behind * sizeof(*region));
     atomic_store(&control->region_count, --attached->count);
-    atomic_fetch_add(&control->version, 1);
+    attach_end_change(window);
     attach_release_pages(pages);
     return MPI_SUCCESS;
 }
@@ -316,8 +356,7 @@ int MPI_Win_attach(MPI_Win win, void *base, MPI_Aint size)
     pthread_mutex_lock(&window->attached->lock);
     error = attach_add(window, (uintptr_t)base, (uint64_t)size);
     pthread_mutex_unlock(&window->attached->lock);
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_attach);
 
@@ -335,7 +374,6 @@ int MPI_Win_detach(MPI_Win win, const void *base)
     pthread_mutex_lock(&window->attached->lock);
     error = attach_remove(window, (uintptr_t)base);
     pthread_mutex_unlock(&window->attached->lock);
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_detach);

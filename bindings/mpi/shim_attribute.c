@@ -60,21 +60,13 @@ static const attribute_hint_t attribute_hints[] = {
 
 /* The program's hints that are hints of ours; others are not used, and are not
  * given back. */
-int MPI_Win_get_info(MPI_Win win, MPI_Info *info_used)
+static int attribute_get_info(const rsmi_window_t *window, MPI_Info info)
 {
-    rsmi_window_t *window = rsmi_window_find(win);
     char value[MPI_MAX_INFO_VAL + 1];
     const attribute_hint_t *hint;
-    int flag, error;
+    int flag, error = MPI_SUCCESS;
     size_t i;
 
-    if (window == NULL) {
-        return PMPI_Win_get_info(win, info_used);
-    }
-    if (info_used == NULL) {
-        return rsmi_window_fail(window, MPI_ERR_ARG);
-    }
-    error = PMPI_Info_create(info_used);
     for (i = 0; (i < sizeof(attribute_hints) / sizeof(attribute_hints[0])) &&
                 (error == MPI_SUCCESS);
          ++i) {
@@ -87,11 +79,34 @@ int MPI_Win_get_info(MPI_Win win, MPI_Info *info_used)
             (void)PMPI_Info_get(window->info, hint->key, MPI_MAX_INFO_VAL,
                                 value, &flag);
         }
-        error = PMPI_Info_set(*info_used, hint->key,
-                              (flag != 0) ? value : hint->value);
+        error =
+            PMPI_Info_set(info, hint->key, (flag != 0) ? value : hint->value);
     }
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return error;
+}
+
+int MPI_Win_get_info(MPI_Win win, MPI_Info *info_used)
+{
+    rsmi_window_t *window = rsmi_window_find(win);
+    MPI_Info info;
+    int error;
+
+    if (window == NULL) {
+        return PMPI_Win_get_info(win, info_used);
+    }
+    if (info_used == NULL) {
+        return rsmi_window_fail(window, MPI_ERR_ARG);
+    }
+    error = PMPI_Info_create(&info);
+    if (error == MPI_SUCCESS) {
+        error = attribute_get_info(window, info);
+        if (error == MPI_SUCCESS) {
+            *info_used = info;
+            return MPI_SUCCESS;
+        }
+        (void)PMPI_Info_free(&info);
+    }
+    return rsmi_window_fail(window, error);
 }
 RSMI_PROFILED(Win_get_info);
 
@@ -102,7 +117,7 @@ static int attribute_set_info(rsmi_window_t *window, MPI_Info info)
     const char *key;
     size_t i;
 
-    if (info == MPI_INFO_NULL) {
+    if ((info == MPI_INFO_NULL) || ((const void *)info == NULL)) {
         return MPI_ERR_INFO;
     }
     if (window->info == MPI_INFO_NULL) {
@@ -129,7 +144,6 @@ int MPI_Win_set_info(MPI_Win win, MPI_Info info)
         return PMPI_Win_set_info(win, info);
     }
     error = attribute_set_info(window, info);
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_set_info);

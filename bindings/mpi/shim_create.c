@@ -26,9 +26,9 @@ typedef struct {
 /* Ranks of other jobs have librsm node numbers that say nothing here. */
 static int create_check_ranks(MPI_Comm comm, int size)
 {
-    MPI_Group world, group;
+    MPI_Group world = MPI_GROUP_NULL, group = MPI_GROUP_NULL;
     int *ranks, *all;
-    int i, rc = RSM_SUCCESS;
+    int i, error, rc = RSM_SUCCESS;
 
     ranks = malloc(2 * (size_t)size * sizeof(*ranks));
     if (ranks == NULL) {
@@ -38,16 +38,24 @@ static int create_check_ranks(MPI_Comm comm, int size)
     for (i = 0; i < size; ++i) {
         ranks[i] = i;
     }
-    (void)PMPI_Comm_group(MPI_COMM_WORLD, &world);
-    (void)PMPI_Comm_group(comm, &group);
-    (void)PMPI_Group_translate_ranks(group, size, ranks, world, all);
+    error = PMPI_Comm_group(MPI_COMM_WORLD, &world);
+    if (error == MPI_SUCCESS) {
+        error = PMPI_Comm_group(comm, &group);
+    }
+    if (error == MPI_SUCCESS) {
+        error = PMPI_Group_translate_ranks(group, size, ranks, world, all);
+    }
     for (i = 0; i < size; ++i) {
-        if (all[i] == MPI_UNDEFINED) {
+        if ((error != MPI_SUCCESS) || (all[i] == MPI_UNDEFINED)) {
             rc = RSMERR_REMOTE_NODE_UNREACHABLE;
         }
     }
-    (void)PMPI_Group_free(&group);
-    (void)PMPI_Group_free(&world);
+    if (group != MPI_GROUP_NULL) {
+        (void)PMPI_Group_free(&group);
+    }
+    if (world != MPI_GROUP_NULL) {
+        (void)PMPI_Group_free(&world);
+    }
     free(ranks);
     return rc;
 }
@@ -388,11 +396,24 @@ int rsmi_window_agree(MPI_Comm comm, int rc, int *rc_p)
     return PMPI_Allreduce(&rc, rc_p, 1, MPI_INT, MPI_MAX, comm);
 }
 
+int rsmi_window_refuse(const rsmi_recipe_t *recipe, int error, int rc)
+{
+    if (error != MPI_SUCCESS) {
+        return error; /* it has called the handler itself */
+    }
+    create_report(recipe, rc);
+    if (!rsmi_job()->is_required) {
+        return MPI_SUCCESS;
+    }
+    (void)PMPI_Comm_call_errhandler(recipe->comm, MPI_ERR_OTHER);
+    return MPI_ERR_OTHER;
+}
+
 int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
     create_offer_t *offers;
     rsmi_window_t *window;
-    int size, error, rc;
+    int size, error, rc = RSM_SUCCESS;
 
     *window_p = NULL;
     (void)PMPI_Comm_size(recipe->comm, &size);
@@ -400,10 +421,8 @@ int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     offers = calloc((size_t)size, sizeof(*offers));
     error = create_with(recipe, window, offers, &rc);
     free(offers);
-    if (error == MPI_SUCCESS) {
-        create_report(recipe, rc);
-    }
     if ((error == MPI_SUCCESS) && (rc == RSM_SUCCESS)) {
+        create_report(recipe, rc);
         window->allocated = recipe->allocated;
         window->allocated_size = recipe->allocated_size;
         *window_p = window;
@@ -412,8 +431,7 @@ int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p)
     if (window != NULL) {
         create_withdraw(window);
     }
-    return ((error == MPI_SUCCESS) && rsmi_job()->is_required) ? MPI_ERR_OTHER
-                                                               : error;
+    return rsmi_window_refuse(recipe, error, rc);
 }
 
 int rsmi_window_destroy(rsmi_window_t *window)
@@ -423,11 +441,15 @@ int rsmi_window_destroy(rsmi_window_t *window)
 
     error = rsmi_wait_all(window);
     if (error != MPI_SUCCESS) {
-        return error;
+        return rsmi_window_fail(window, error);
     }
     create_disconnect(window);
     error = rsmi_wait_all(window);
     if (error != MPI_SUCCESS) {
+        /* Others may be connected to our memory for a while: it stays, and the
+         * handle is that of a window of no size. */
+        rsmi_table_remove(&rsmi_windows, &window->entry);
+        (void)PMPI_Win_call_errhandler(carrier, error);
         return error;
     }
     /* Attributes are deleted here, by functions that may ask about the

@@ -82,8 +82,18 @@ static int view_compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Drops segments that the target's list does not know any more. What the owner
- * changes meanwhile is seen the next time. Connections that others complete
+/* Whether the list that the target has at present is the one that was read. */
+static bool view_is_unchanged(const rsmi_view_t *view,
+                              const rsmi_target_t *target,
+                              rsmi_view_state_t *state_p)
+{
+    return (rsmi_view_look(target, state_p) == MPI_SUCCESS) &&
+           (state_p->version == view->version);
+}
+
+/* Drops segments that the target's list does not know any more, unless its owner
+ * is changing it: an entry that is being moved is not there for a moment, and
+ * another thread may be using what it leads to. Connections that others complete
  * accesses through stay. */
 static void view_purge(rsmi_view_t *view, const rsmi_target_t *target)
 {
@@ -92,8 +102,8 @@ static void view_purge(rsmi_view_t *view, const rsmi_target_t *target)
     rsmi_view_state_t state;
 
     if ((view->count < VIEW_MANY) || (target->control == NULL) ||
-        (rsmi_view_look(target, &state) != MPI_SUCCESS) ||
-        (state.list_segment != view->list_segment) ||
+        (view->list == view->copy) ||
+        !view_is_unchanged(view, target, &state) ||
         (view->count < 2 * state.count)) {
         return;
     }
@@ -104,6 +114,11 @@ static void view_purge(rsmi_view_t *view, const rsmi_target_t *target)
     }
     for (i = 0; i < count; ++i) {
         serials[i] = view->list[i].serial;
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!view_is_unchanged(view, target, &state)) {
+        free(serials);
+        return;
     }
     qsort(serials, count, sizeof(*serials), view_compare);
     for (i = 0; i < view->count; ++i) {

@@ -7,7 +7,7 @@
 
 #include "shim_window.h"
 
-/* --- at the origin (shim_dynamic.c) ---------------------------------------- */
+/* --- at the origin (shim_dynamic.c, shim_view.c) ---------------------------- */
 
 typedef struct {
     intptr_t shift;     /* from an address of the target to one here */

@@ -31,8 +31,7 @@ static int flush_one(rsmi_window_t *window, int rank)
     if (rsmi_likely(rank != MPI_PROC_NULL)) {
         error = rsmi_remote_conclude(&window->targets[rank]);
     }
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 
 static int flush_all(rsmi_window_t *window)
@@ -45,8 +44,7 @@ static int flush_all(rsmi_window_t *window)
     }
     atomic_thread_fence(memory_order_seq_cst);
     error = rsmi_remote_conclude_all(window);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 
 int MPI_Win_flush(int rank, MPI_Win win)
@@ -67,8 +65,7 @@ int MPI_Win_flush_local(int rank, MPI_Win win)
         return PMPI_Win_flush_local(rank, win);
     }
     error = flush_check(window, rank);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_flush_local);
 

@@ -239,8 +239,7 @@ int MPI_Win_lock(int lock_type, int rank, int assert, MPI_Win win)
         return PMPI_Win_lock(lock_type, rank, assert, win);
     }
     error = lock_begin(window, lock_type, rank, assert);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_lock);
 
@@ -253,8 +252,7 @@ int MPI_Win_unlock(int rank, MPI_Win win)
         return PMPI_Win_unlock(rank, win);
     }
     error = lock_end(window, rank);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_unlock);
 
@@ -267,8 +265,7 @@ int MPI_Win_lock_all(int assert, MPI_Win win)
         return PMPI_Win_lock_all(assert, win);
     }
     error = lock_begin_all(window, assert);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_lock_all);
 
@@ -281,7 +278,6 @@ int MPI_Win_unlock_all(MPI_Win win)
         return PMPI_Win_unlock_all(win);
     }
     error = lock_end_all(window);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_unlock_all);

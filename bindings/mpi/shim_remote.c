@@ -9,7 +9,7 @@
 typedef struct rsmi_far {
     pthread_mutex_t lock; /* a barrier is for one thread at a time */
     rsmapi_barrier_t barrier;
-    _Atomic bool is_pending; /* puts since the last close */
+    _Atomic bool is_pending; /* puts that may not be in a closed span */
 } rsmi_far_t;
 
 static int remote_result(int rc)
@@ -77,20 +77,25 @@ int rsmi_remote_open(rsmi_target_t *target)
     }
     rc = rsm_memseg_import_init_barrier(target->import, RSM_BAR_DEFAULT,
                                         &far->barrier);
-    if (rc == RSM_SUCCESS) {
-        rc = rsm_memseg_import_set_mode(target->import,
-                                        RSM_BARRIER_MODE_EXPLICIT);
+    if (rc != RSM_SUCCESS) {
+        goto err_free;
     }
+    rc = rsm_memseg_import_set_mode(target->import, RSM_BARRIER_MODE_EXPLICIT);
     if (rc == RSM_SUCCESS) {
         rc = rsm_memseg_import_open_barrier(&far->barrier);
     }
     if (rc != RSM_SUCCESS) {
-        free(far);
-        return rc;
+        goto err_destroy_barrier;
     }
     (void)pthread_mutex_init(&far->lock, NULL);
     target->far = far;
     return RSM_SUCCESS;
+
+err_destroy_barrier:
+    (void)rsm_memseg_import_destroy_barrier(&far->barrier);
+err_free:
+    free(far);
+    return rc;
 }
 
 void rsmi_remote_close(rsmi_target_t *target)
@@ -114,9 +119,13 @@ bool rsmi_remote_is_connected(const rsmi_target_t *target)
 int rsmi_remote_put(rsmi_target_t *target, uint64_t offset, const void *from,
                     size_t size)
 {
+    int rc = rsm_memseg_import_put(target->import, (off_t)offset, (void *)from,
+                                   size);
+
+    /* Only then: a thread that closes the span meanwhile takes the mark away,
+     * and need not have this put in it. */
     atomic_store(&target->far->is_pending, true);
-    return remote_result(rsm_memseg_import_put(target->import, (off_t)offset,
-                                               (void *)from, size));
+    return remote_result(rc);
 }
 
 int rsmi_remote_get(rsmi_target_t *target, uint64_t offset, void *to,

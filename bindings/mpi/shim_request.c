@@ -20,8 +20,7 @@ static int request_finish(rsmi_window_t *window, int error,
         error = PMPI_Irecv(NULL, 0, MPI_BYTE, MPI_PROC_NULL, 0, MPI_COMM_SELF,
                            request);
     }
-    return (error == MPI_SUCCESS) ? MPI_SUCCESS
-                                  : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 
 int MPI_Rput(const void *origin_addr, int origin_count,

@@ -261,8 +261,7 @@ int MPI_Put(const void *origin_addr, int origin_count,
         return MPI_SUCCESS;
     }
     error = rma_move(window, &from, &to, true);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Put);
 
@@ -286,7 +285,6 @@ int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
         return MPI_SUCCESS;
     }
     error = rma_move(window, &to, &from, false);
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Get);

@@ -61,7 +61,7 @@ static int sync_translate(const rsmi_window_t *window, MPI_Group group,
 {
     int few[SYNC_FEW], *many, size, error;
 
-    if (group == MPI_GROUP_NULL) {
+    if ((group == MPI_GROUP_NULL) || ((const void *)group == NULL)) {
         return MPI_ERR_GROUP;
     }
     error = PMPI_Group_size(group, &size);
@@ -218,18 +218,13 @@ static int sync_wait(rsmi_window_t *window)
     return error;
 }
 
-static int sync_finish(rsmi_window_t *window, int error)
-{
-    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
-                                             : rsmi_window_fail(window, error);
-}
-
 int MPI_Win_fence(int assert, MPI_Win win)
 {
     rsmi_window_t *window = rsmi_window_find(win);
 
-    return (window == NULL) ? PMPI_Win_fence(assert, win)
-                            : sync_finish(window, sync_fence(window, assert));
+    return (window == NULL)
+               ? PMPI_Win_fence(assert, win)
+               : rsmi_window_finish(window, sync_fence(window, assert));
 }
 RSMI_PROFILED(Win_fence);
 
@@ -239,7 +234,7 @@ int MPI_Win_post(MPI_Group group, int assert, MPI_Win win)
 
     return (window == NULL)
                ? PMPI_Win_post(group, assert, win)
-               : sync_finish(window, sync_post(window, group, assert));
+               : rsmi_window_finish(window, sync_post(window, group, assert));
 }
 RSMI_PROFILED(Win_post);
 
@@ -249,7 +244,7 @@ int MPI_Win_start(MPI_Group group, int assert, MPI_Win win)
 
     return (window == NULL)
                ? PMPI_Win_start(group, assert, win)
-               : sync_finish(window, sync_start(window, group, assert));
+               : rsmi_window_finish(window, sync_start(window, group, assert));
 }
 RSMI_PROFILED(Win_start);
 
@@ -258,7 +253,7 @@ int MPI_Win_complete(MPI_Win win)
     rsmi_window_t *window = rsmi_window_find(win);
 
     return (window == NULL) ? PMPI_Win_complete(win)
-                            : sync_finish(window, sync_complete(window));
+                            : rsmi_window_finish(window, sync_complete(window));
 }
 RSMI_PROFILED(Win_complete);
 
@@ -267,7 +262,7 @@ int MPI_Win_wait(MPI_Win win)
     rsmi_window_t *window = rsmi_window_find(win);
 
     return (window == NULL) ? PMPI_Win_wait(win)
-                            : sync_finish(window, sync_wait(window));
+                            : rsmi_window_finish(window, sync_wait(window));
 }
 RSMI_PROFILED(Win_wait);
 
@@ -289,6 +284,6 @@ int MPI_Win_test(MPI_Win win, int *flag)
     if (!*flag) {
         error = rsmi_wait_look(&window->tests, window);
     }
-    return sync_finish(window, error);
+    return rsmi_window_finish(window, error);
 }
 RSMI_PROFILED(Win_test);

@@ -6,8 +6,8 @@
 enum { TABLE_FIRST_SIZE = 256 };
 
 /* Stands where an entry was removed and others behind it must stay within
- * reach. */
-static rsmi_entry_t table_gap;
+ * reach. Its key is nobody's handle; NULL may be one that was never set. */
+static rsmi_entry_t table_gap = {&table_gap};
 
 static rsmi_entry_t *table_at(rsmi_slots_t *slots, size_t i)
 {

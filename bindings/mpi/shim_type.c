@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "shim_type.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 rsmi_table_t rsmi_types = RSMI_TABLE_EMPTY;
 
-/* Guards learning, and the two below. */
+static int type_keyval = MPI_KEYVAL_INVALID; /* made with the first type */
+
+/* To be used again and never given back; the lock guards the list. */
 static pthread_mutex_t type_lock = PTHREAD_MUTEX_INITIALIZER;
-static int type_keyval = MPI_KEYVAL_INVALID;
-static rsmi_type_t *type_spare[64]; /* entries keep their type; a few of them */
-static size_t type_spare_count;
+static rsmi_type_t *type_spare;
 
 static void type_delete(rsmi_type_t *type)
 {
@@ -21,14 +22,11 @@ static void type_delete(rsmi_type_t *type)
         free(type->exact);
         type->exact = NULL;
     }
+    /* A reader may be looking at it. */
     pthread_mutex_lock(&type_lock);
-    if (type_spare_count < sizeof(type_spare) / sizeof(type_spare[0])) {
-        type_spare[type_spare_count++] = type;
-        type = NULL;
-    }
+    type->next = type_spare;
+    type_spare = type;
     pthread_mutex_unlock(&type_lock);
-    /* More than that at once are left lying: a reader may be looking. */
-    (void)type;
 }
 
 /* The program has freed the datatype; its handle may come back as another. */
@@ -58,7 +56,8 @@ static int type_attach(MPI_Datatype handle, rsmi_type_t *type)
 }
 
 /* Gaps at the end make a type of one run sparse, unless nothing follows; that
- * case is not worth a second flag. */
+ * case is not worth a second flag. The bytes of any number of dense ones can be
+ * counted, so that those who multiply need not look. */
 static void type_finish(rsmi_type_t *type)
 {
     const rsmi_piece_t *piece = type->pieces.at;
@@ -66,6 +65,7 @@ static void type_finish(rsmi_type_t *type)
     type->is_dense = (type->size == 0) ||
                      ((type->pieces.count == 1) && (piece->count == 1) &&
                       (piece->offset == 0) && (piece->size == type->size) &&
+                      (type->size <= SIZE_MAX / INT_MAX) &&
                       (type->extent == (MPI_Aint)type->size));
 }
 
@@ -122,11 +122,12 @@ static int type_describe(MPI_Datatype handle, rsmi_type_t *type)
 
 static rsmi_type_t *type_new(void)
 {
-    rsmi_type_t *type = NULL;
+    rsmi_type_t *type;
 
     pthread_mutex_lock(&type_lock);
-    if (type_spare_count > 0) {
-        type = type_spare[--type_spare_count];
+    type = type_spare;
+    if (type != NULL) {
+        type_spare = type->next;
     }
     pthread_mutex_unlock(&type_lock);
     return (type != NULL) ? type : calloc(1, sizeof(*type));
@@ -164,7 +165,7 @@ int rsmi_type_learn(MPI_Datatype handle, rsmi_type_t **type_p)
     rsmi_type_t *type;
     int error = MPI_SUCCESS;
 
-    if (handle == MPI_DATATYPE_NULL) {
+    if ((handle == MPI_DATATYPE_NULL) || ((const void *)handle == NULL)) {
         return MPI_ERR_TYPE;
     }
     /* Another thread may have learnt it by now. */

@@ -49,6 +49,7 @@ typedef struct rsmi_type {
     bool has_gaps;        /* within elements: MPI_SHORT_INT */
     bool is_exact;        /* the pieces leave those out */
     struct rsmi_type *exact; /* the same type without them; NULL: no gaps */
+    struct rsmi_type *next;  /* in the list of spare ones */
 } rsmi_type_t;
 
 extern rsmi_table_t rsmi_types;

@@ -42,6 +42,17 @@ void rsmi_view_forget_list(rsmi_view_t *view)
     }
 }
 
+/* Far away all of it is read at once. */
+#define VIEW_OFFSET(field) \
+    (offsetof(rsmi_control_t, field) - offsetof(rsmi_control_t, version))
+_Static_assert(
+    (VIEW_OFFSET(region_count) == offsetof(rsmi_view_state_t, count)) &&
+        (VIEW_OFFSET(list_size) == offsetof(rsmi_view_state_t, list_size)) &&
+        (VIEW_OFFSET(list_segment) ==
+         offsetof(rsmi_view_state_t, list_segment)) &&
+        (sizeof(rsmi_view_state_t) <= RSMI_LINE),
+    "a state is laid out as the control block has it");
+
 int rsmi_view_look(const rsmi_target_t *target, rsmi_view_state_t *state_p)
 {
     rsmi_control_t *control = target->control;
@@ -110,48 +121,60 @@ static int view_open_list(rsmi_view_t *view, const rsmi_target_t *target,
     return rsmi_remote_get(&view->list_target, 0, copy, bytes);
 }
 
-/* Reads the target's list while its owner may be changing it: what was read
- * counts if the version has stayed the same. */
-int rsmi_view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
-                   uint64_t low, uint64_t high)
+/* One reading of the target's list, which its owner may be changing: it counts
+ * if the version is even and has stayed the same. */
+static int view_read(rsmi_view_t *view, const rsmi_target_t *target,
+                     uint64_t low, uint64_t high, bool *is_valid_p)
 {
-    const rsmi_target_t *target = &window->targets[rank];
     rsmi_view_state_t state, after;
     const rsmi_region_t *region;
     rsmi_region_t found = {0};
+    int error;
+
+    error = rsmi_view_look(target, &state);
+    if (error == MPI_SUCCESS) {
+        error = rsmi_view_look(target, &after);
+    }
+    if ((error != MPI_SUCCESS) || (state.version % 2 != 0) ||
+        (state.version != after.version)) {
+        return error;
+    }
+    if (state.count == 0) {
+        return MPI_ERR_RMA_RANGE;
+    }
+    error = view_open_list(view, target, &state);
+    if (error != MPI_SUCCESS) {
+        return error;
+    }
+    region = rsmi_dynamic_search(view->list, state.count, low, high);
+    if (region != NULL) {
+        found = *region;
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    error = rsmi_view_look(target, &after);
+    if ((error != MPI_SUCCESS) || (state.version != after.version)) {
+        return error;
+    }
+    view->version = state.version;
+    view->last = found;
+    view->copy_count = (view->list == view->copy) ? state.count : 0;
+    *is_valid_p = true;
+    return (region != NULL) ? MPI_SUCCESS : MPI_ERR_RMA_RANGE;
+}
+
+int rsmi_view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
+                   uint64_t low, uint64_t high)
+{
     rsmi_wait_t wait = {0};
+    bool is_valid = false;
     int error;
 
     for (;;) {
-        error = rsmi_view_look(target, &state);
-        if (error == MPI_SUCCESS) {
-            error = rsmi_view_look(target, &after);
+        error = view_read(view, &window->targets[rank], low, high, &is_valid);
+        if ((error != MPI_SUCCESS) || is_valid) {
+            return error;
         }
-        if ((error == MPI_SUCCESS) && (state.version % 2 == 0) &&
-            (state.version == after.version)) {
-            if (state.count == 0) {
-                return MPI_ERR_RMA_RANGE;
-            }
-            error = view_open_list(view, target, &state);
-            if (error != MPI_SUCCESS) {
-                return error;
-            }
-            region = rsmi_dynamic_search(view->list, state.count, low, high);
-            if (region != NULL) {
-                found = *region;
-            }
-            atomic_thread_fence(memory_order_seq_cst);
-            error = rsmi_view_look(target, &after);
-            if ((error == MPI_SUCCESS) && (state.version == after.version)) {
-                view->version = state.version;
-                view->last = found;
-                view->copy_count = (view->list == view->copy) ? state.count : 0;
-                return (region != NULL) ? MPI_SUCCESS : MPI_ERR_RMA_RANGE;
-            }
-        }
-        if (error == MPI_SUCCESS) {
-            error = rsmi_wait_turn(&wait, window, rank);
-        }
+        error = rsmi_wait_turn(&wait, window, rank);
         if (error != MPI_SUCCESS) {
             return error;
         }

@@ -101,8 +101,8 @@ bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe)
         (recipe->bytes < 0) || (recipe->disp_unit <= 0)) {
         return false;
     }
-    (void)PMPI_Comm_test_inter(recipe->comm, &is_inter);
-    if (is_inter) {
+    if ((PMPI_Comm_test_inter(recipe->comm, &is_inter) != MPI_SUCCESS) ||
+        is_inter) {
         return false;
     }
     if (rsmi_job()->is_off && rsmi_job()->is_talkative) {
@@ -132,7 +132,6 @@ int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,
         error = rsmi_window_create(&recipe, &window);
     }
     if (error != MPI_SUCCESS) {
-        (void)PMPI_Comm_call_errhandler(comm, error);
         return error;
     }
     if (window == NULL) {
@@ -157,10 +156,9 @@ int MPI_Win_free(MPI_Win *win)
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     error = rsmi_window_destroy(window);
-    if (error != MPI_SUCCESS) {
-        return rsmi_window_fail(window, error);
+    if (error == MPI_SUCCESS) {
+        *win = MPI_WIN_NULL;
     }
-    *win = MPI_WIN_NULL;
-    return MPI_SUCCESS;
+    return error;
 }
 RSMI_PROFILED(Win_free);

@@ -158,6 +158,13 @@ static inline MPI_Win rsmi_window_handle(rsmi_window_t *window)
 /* Hand an error class to the window's handler; returns it. */
 int rsmi_window_fail(rsmi_window_t *window, int error);
 
+/* What a call returns: an error goes to the handler first. */
+static inline int rsmi_window_finish(rsmi_window_t *window, int error)
+{
+    return rsmi_likely(error == MPI_SUCCESS) ? MPI_SUCCESS
+                                             : rsmi_window_fail(window, error);
+}
+
 /* --- creation (shim_create.c) ---------------------------------------------- */
 
 /* What a window is made of, in this process. */
@@ -177,8 +184,13 @@ typedef struct {
 } rsmi_recipe_t;
 
 /* Collective. MPI_SUCCESS and a window, or MPI_SUCCESS and NULL: it is for the
- * MPI library to serve, at every rank. */
+ * MPI library to serve, at every rank. An error has been told to the
+ * communicator's handler. */
 int rsmi_window_create(const rsmi_recipe_t *recipe, rsmi_window_t **window_p);
+
+/* The end of a creation without a window, because of an error of the MPI library
+ * or else of an RSM result, and what to return. */
+int rsmi_window_refuse(const rsmi_recipe_t *recipe, int error, int rc);
 
 /* Collective. The same answer at every rank, the highest RSM result of any:
  * whatever goes wrong at one of them, the others do not wait for it. */
@@ -191,7 +203,8 @@ bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe);
 /* For RSM_INFO; rank 0 says it. */
 void rsmi_window_report(const rsmi_recipe_t *recipe, const char *verdict);
 
-/* Collective; the handle is gone afterwards. */
+/* Collective; the handle is gone afterwards, unless an error is returned, which
+ * has been told to the window's handler. */
 int rsmi_window_destroy(rsmi_window_t *window);
 
 /* --- objects (shim_window.c) ----------------------------------------------- */

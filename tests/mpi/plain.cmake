@@ -110,12 +110,16 @@ rsm_mpi_plain(errors/arguments_of_operations_are_checked
 components look for the end of the memory"
     ${rsm_mpi_pt2pt}
     "RSM_MPI_TEST_WITHOUT=*/flush*rank */fetch_and_op?user?op */*the?end \
-*/accumulate?of?too?much */put?where*")
+*/accumulate?of?too?much */put?where* */put?of?more*")
 rsm_mpi_plain(errors/epochs_are_checked
-    "osc/sm sees no epochs, osc/pt2pt does not see a lock in another"
+    "osc/sm sees no epochs, osc/pt2pt does not see a lock in another, a group of \
+zero ends the program"
     ${rsm_mpi_pt2pt}
     "RSM_MPI_TEST_WITHOUT=allocate shared */locked?twice */lock_all?in?a* \
-*/lock?in?lock_all")
+*/lock?in?lock_all */post?group?of?zero")
+rsm_mpi_plain(errors/windows_are_not_made_of_nonsense
+    "the sum of the sizes is not looked at"
+    "RSM_MPI_TEST_WITHOUT=allocate_shared?too?much*")
 rsm_mpi_plain(errors/calls_suit_the_kind_of_window
     "other classes of errors, or none"
     ${rsm_mpi_pt2pt}

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What types consist of, where that is not what it seems: a gap inside a
- * predefined type, blocks that hold nothing, logical values of any length. */
+ * predefined type, blocks that hold nothing, logical values of any length. And
+ * that nothing is left of types that are gone. */
 #include "mpi_test.h"
+
+#include <malloc.h>
 
 typedef struct {
     short value;
@@ -154,4 +157,35 @@ MPI_TEST(elements, logicals_have_any_length, 2)
     check_logical(MPI_LOGICAL2, "MPI_LOGICAL2");
     check_logical(MPI_LOGICAL4, "MPI_LOGICAL4");
     check_logical(MPI_LOGICAL8, "MPI_LOGICAL8");
+}
+
+/* What is remembered of a type goes when the type goes, however many there are
+ * at a time. */
+MPI_TEST(elements, types_come_and_go_by_hundreds, 2)
+{
+    enum { TYPES = 300, ROUNDS = 100, SLACK = 200 * 1024 };
+    MPI_Datatype types[TYPES];
+    size_t used = 0;
+    int out[4] = {0};
+    window_t w;
+
+    window_open(&w, KIND_ALLOCATE, MPI_COMM_WORLD, sizeof(out), 1);
+    MPI_OK(MPI_Win_lock_all(0, w.win));
+    for (int round = 0; round < ROUNDS; ++round) {
+        for (int i = 0; i < TYPES; ++i) {
+            MPI_OK(MPI_Type_vector(2, 1, 2 + i, MPI_INT, &types[i]));
+            MPI_OK(MPI_Type_commit(&types[i]));
+            MPI_OK(
+                MPI_Put(out, 0, types[i], 1 - mpi_rank, 0, 0, types[i], w.win));
+        }
+        for (int i = 0; i < TYPES; ++i) {
+            MPI_OK(MPI_Type_free(&types[i]));
+        }
+        if (round == 2) { /* by now everything is there that is used again */
+            used = mallinfo2().uordblks;
+        }
+    }
+    EXPECT(mallinfo2().uordblks < used + SLACK);
+    MPI_OK(MPI_Win_unlock_all(w.win));
+    window_close(&w);
 }

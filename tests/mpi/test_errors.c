@@ -91,6 +91,9 @@ static void check_types_and_ops(const window_t *w)
     FAILS(w, "get no type",
           MPI_Get(&v, 1, MPI_INT64_T, 1, at, 1, MPI_DATATYPE_NULL, win),
           MPI_ERR_TYPE);
+    FAILS(w, "put type of zero",
+          MPI_Put(&v, 1, (MPI_Datatype)NULL, 1, at, 1, MPI_INT64_T, win),
+          MPI_ERR_TYPE);
     FAILS(w, "accumulate user op",
           MPI_Accumulate(&v, 1, MPI_INT64_T, 1, at, 1, MPI_INT64_T, mine, win),
           MPI_ERR_OP);
@@ -109,6 +112,27 @@ static void check_types_and_ops(const window_t *w)
         MPI_Accumulate(&v, 1, MPI_DOUBLE, 1, at, 1, MPI_DOUBLE, MPI_BAND, win),
         MPI_ERR_OP);
     MPI_Op_free(&mine);
+}
+
+/* 2^34 bytes, 2^30 times: in a word of 64 bits that is nothing at all. What a
+ * library has seen before may go another way. */
+static void check_too_much(const window_t *w)
+{
+    MPI_Datatype part, whole;
+    int64_t v = 0;
+    int i;
+
+    MPI_OK(MPI_Type_contiguous(1 << 30, MPI_BYTE, &part));
+    MPI_OK(MPI_Type_contiguous(16, part, &whole));
+    MPI_OK(MPI_Type_commit(&whole));
+    for (i = 0; i < 2; ++i) {
+        FAILS(w, "put of more than there can be",
+              MPI_Put(&v, 1 << 30, whole, 1, window_at(w, 1, 0), 1 << 30, whole,
+                      w->win),
+              MPI_ERR_RMA_RANGE);
+    }
+    MPI_OK(MPI_Type_free(&whole));
+    MPI_OK(MPI_Type_free(&part));
 }
 
 static void check_places(const window_t *w)
@@ -145,6 +169,7 @@ MPI_TEST(errors, arguments_of_operations_are_checked, 2)
         check_ranks_and_counts(&w);
         check_types_and_ops(&w);
         check_places(&w);
+        check_too_much(&w);
         MPI_OK(MPI_Win_unlock_all(w.win));
         check_alive(&w);
         window_close(&w);
@@ -218,6 +243,10 @@ MPI_TEST(errors, epochs_are_checked, 2)
         FAILS(&w, "lock rank", MPI_Win_lock(MPI_LOCK_SHARED, 2, 0, w.win),
               MPI_ERR_RANK);
         FAILS(&w, "unlock rank", MPI_Win_unlock(-9, w.win), MPI_ERR_RANK);
+        FAILS(&w, "post group of zero", MPI_Win_post((MPI_Group)NULL, 0, w.win),
+              MPI_ERR_GROUP);
+        FAILS(&w, "set_info info of zero",
+              MPI_Win_set_info(w.win, (MPI_Info)NULL), MPI_ERR_INFO);
         FAILS(&w, "fence assertion", MPI_Win_fence(0x1000, w.win),
               MPI_ERR_ASSERT);
         FAILS(&w, "lock assertion",
@@ -254,7 +283,7 @@ MPI_TEST(errors, no_window_is_told_to_the_world, 2)
     MPI_FAILS(MPI_Win_get_group(none, &group), MPI_ERR_WIN);
 }
 
-MPI_TEST(errors, windows_are_not_made_of_nonsense, 2)
+MPI_TEST(errors, windows_are_not_made_of_nonsense, 4)
 {
     int64_t memory[8];
     int64_t *base;
@@ -277,6 +306,11 @@ MPI_TEST(errors, windows_are_not_made_of_nonsense, 2)
             MPI_Win_create(memory, 64, 1, MPI_INFO_NULL, MPI_COMM_NULL, &win),
             MPI_ERR_COMM);
     }
+    if (mpi_case("create communicator of zero")) {
+        MPI_FAILS(
+            MPI_Win_create(memory, 64, 1, MPI_INFO_NULL, (MPI_Comm)NULL, &win),
+            MPI_ERR_COMM);
+    }
     if (mpi_case("allocate size")) {
         MPI_FAILS(
             MPI_Win_allocate(-8, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &base, &win),
@@ -286,6 +320,11 @@ MPI_TEST(errors, windows_are_not_made_of_nonsense, 2)
         MPI_FAILS(MPI_Win_allocate_shared(8, 1, MPI_INFO_NULL, MPI_COMM_NULL,
                                           &base, &win),
                   MPI_ERR_COMM);
+    }
+    if (mpi_case("allocate_shared too much together")) {
+        EXPECT(MPI_Win_allocate_shared((MPI_Aint)1 << 62, 8, MPI_INFO_NULL,
+                                       MPI_COMM_WORLD, &base,
+                                       &win) != MPI_SUCCESS);
     }
     if (mpi_case("create_dynamic communicator")) {
         MPI_FAILS(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_NULL, &win),
@@ -325,6 +364,35 @@ MPI_TEST(errors, calls_suit_the_kind_of_window, 2)
         check_alive(&w);
         window_close(&w);
     }
+}
+
+/* No byte is attached twice, whatever stands between in the order of
+ * addresses. */
+MPI_TEST(errors, memory_is_attached_once, 2)
+{
+    static int64_t memory[64];
+    MPI_Win win;
+
+    MPI_OK(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win));
+    MPI_OK(MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN));
+    MPI_OK(MPI_Win_attach(win, memory + 16, 256));
+    MPI_OK(MPI_Win_attach(win, memory + 24, 0));
+    MPI_OK(MPI_Win_attach(win, memory + 8, 0));
+    if (mpi_case("attach the same")) {
+        MPI_FAILS(MPI_Win_attach(win, memory + 16, 256), MPI_ERR_RMA_ATTACH);
+    }
+    if (mpi_case("attach a part")) {
+        MPI_FAILS(MPI_Win_attach(win, memory + 32, 8), MPI_ERR_RMA_ATTACH);
+    }
+    if (mpi_case("attach the beginning")) {
+        MPI_FAILS(MPI_Win_attach(win, memory, 136), MPI_ERR_RMA_ATTACH);
+    }
+    MPI_OK(MPI_Win_attach(win, memory, 128));
+    MPI_OK(MPI_Win_attach(win, memory + 48, 128));
+    MPI_OK(MPI_Win_detach(win, memory));
+    MPI_OK(MPI_Win_detach(win, memory + 16));
+    MPI_OK(MPI_Win_attach(win, memory, 256));
+    MPI_OK(MPI_Win_free(&win));
 }
 
 /* --- handlers ---------------------------------------------------------------- */

@@ -121,3 +121,41 @@ MPI_TEST_EITHER(scarce, no_rank_waits_for_one_without_memory, 2)
         EXPECT(!SCARCE_WORKS || !is_preloaded() || (victim >= 5));
     }
 }
+
+static int scarce_told;
+
+static void scarce_remember(MPI_Comm *comm, int *code, ...)
+{
+    (void)comm;
+    (void)code;
+    ++scarce_told;
+}
+
+/* Where librsm has to serve, a window that it cannot make is an error, and the
+ * communicator's handler hears of it. */
+MPI_TEST(scarce, a_refusal_is_told_to_the_handler, 2)
+{
+    static char memory[64];
+    MPI_Errhandler mine;
+    MPI_Win win;
+    int error;
+
+    MPI_OK(MPI_Comm_create_errhandler(scarce_remember, &mine));
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, mine));
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        scarce_told = 0;
+        scarce_count = 0;
+        scarce_victim = 0; /* the first thing asked for */
+        scarce_is_on = true;
+        error = make(kind, memory, &win);
+        scarce_is_on = false;
+        EXPECT_EQ(scarce_told, error != MPI_SUCCESS);
+        EXPECT(!SCARCE_WORKS || !is_preloaded() || (error != MPI_SUCCESS));
+        if (error == MPI_SUCCESS) {
+            MPI_OK(MPI_Win_free(&win));
+        }
+    }
+    MPI_OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL));
+    MPI_OK(MPI_Errhandler_free(&mine));
+}

@@ -182,3 +182,60 @@ MPI_TEST_THREADS(threads, store_next_to_windows, 2)
     EXPECT_EQ(writers_stop(), 0);
     free(block);
 }
+
+/* A flush is about the puts of its thread, whoever else flushes meanwhile. */
+static _Atomic bool flush_is_over;
+
+static void *put_and_flush(void *argument)
+{
+    const window_t *w = argument;
+    int64_t value = 0;
+
+    while (!flush_is_over) {
+        MPI_Put(&value, 1, MPI_INT64_T, 1, window_at(w, 1, 64), 1, MPI_INT64_T,
+                w->win);
+        MPI_Win_flush(1, w->win);
+    }
+    return NULL;
+}
+
+/* Each value is announced when it has been flushed. */
+static void flush_and_tell(const window_t *w, int64_t last)
+{
+    pthread_t other;
+
+    flush_is_over = false;
+    EXPECT(pthread_create(&other, NULL, put_and_flush, (void *)w) == 0);
+    for (int64_t i = 1; i <= last; ++i) {
+        MPI_Put(&i, 1, MPI_INT64_T, 1, window_at(w, 1, 8), 1, MPI_INT64_T,
+                w->win);
+        MPI_Win_flush(1, w->win);
+        MPI_Ssend(&i, 1, MPI_INT64_T, 1, 0, MPI_COMM_WORLD);
+    }
+    flush_is_over = true;
+    EXPECT(pthread_join(other, NULL) == 0);
+}
+
+MPI_TEST_THREADS(threads, flush_beside_each_other, 2)
+{
+    enum { LAST = 2000 };
+    int64_t told;
+    window_t w;
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, 128, 8);
+        MPI_Win_lock_all(0, w.win);
+        if (mpi_rank == 0) {
+            flush_and_tell(&w, LAST);
+        }
+        for (int i = 0; mpi_rank == 1 && i < LAST; ++i) {
+            MPI_Recv(&told, 1, MPI_INT64_T, 0, 0, MPI_COMM_WORLD,
+                     MPI_STATUS_IGNORE);
+            EXPECT(*(volatile int64_t *)(void *)(w.base + 8) >= told);
+        }
+        MPI_Win_unlock_all(w.win);
+        mpi_sync();
+        window_close(&w);
+    }
+}

@@ -62,6 +62,7 @@ typedef struct rsmi_fabric_reply {
     rsmi_fabric_answer_t answer;
     rsmi_fabric_service_t *service;
     struct rsmi_fabric_reply *next; /* of the free ones */
+    struct rsmi_fabric_reply *all;  /* of all ever made */
 } rsmi_fabric_reply_t;
 
 /* A thread that waits for an answer. */
@@ -166,6 +167,7 @@ struct rsmi_fabric_service {
     rsmi_fabric_known_t *guests;
     bool has_news; /* some guest was reached or has failed */
     rsmi_fabric_reply_t *free_replies;
+    rsmi_fabric_reply_t *all_replies;
 };
 
 struct rsmi_fabric_domain {

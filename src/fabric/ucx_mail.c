@@ -43,6 +43,8 @@ static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service)
     reply = malloc(sizeof(*reply));
     if (reply != NULL) {
         reply->service = service;
+        reply->all = service->all_replies;
+        service->all_replies = reply;
     }
     return reply;
 }
@@ -111,15 +113,16 @@ ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_service_t *service)
     return ucp_worker_set_am_recv_handler(service->worker, &param);
 }
 
-/* The worker is gone, and nothing on its way. */
+/* The worker is gone, and with it what was on its way. */
 void rsmi_fabric_mail_close(rsmi_fabric_service_t *service)
 {
     rsmi_fabric_reply_t *reply;
 
-    while ((reply = service->free_replies) != NULL) {
-        service->free_replies = reply->next;
+    while ((reply = service->all_replies) != NULL) {
+        service->all_replies = reply->all;
         free(reply);
     }
+    service->free_replies = NULL;
 }
 
 /* --- importer -------------------------------------------------------------- */

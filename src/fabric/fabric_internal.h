@@ -295,6 +295,11 @@ int rsmi_fabric_worker_wait(rsmi_fabric_domain_t *domain,
                             const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
 
+/* Have @p callback take the active messages of this number. */
+ucs_status_t rsmi_fabric_worker_handle(ucp_worker_h worker, unsigned number,
+                                       ucp_am_recv_callback_t callback,
+                                       void *arg);
+
 /* --- ucx_service.c ------------------------------------------------------- */
 
 void rsmi_fabric_service_close(rsmi_fabric_domain_t *domain);
@@ -372,8 +377,9 @@ void rsmi_fabric_op_started(rsmi_fabric_op_t *op, ucs_status_ptr_t request);
 /* Leave @p op to its completion; it touches nothing but its own memory. */
 void rsmi_fabric_op_park(rsmi_fabric_op_t *op);
 
-/* The result of @p op, which is done, and give it back. */
-int rsmi_fabric_op_result(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+/* A small put that was started: its result if it is done, else it is left to
+ * its completion, as one in flight. */
+int rsmi_fabric_op_leave_put(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
     RSMI_REQUIRES(domain->lock);
 
 /* Wait for @p op, which uses its own memory only, and give it back: done or

@@ -101,16 +101,8 @@ static ucs_status_t mail_letter(void *arg, const void *header,
 
 ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_service_t *service)
 {
-    const ucp_am_handler_param_t param = {
-        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
-                      UCP_AM_HANDLER_PARAM_FIELD_CB |
-                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-        .id = FABRIC_LETTER_ID,
-        .cb = mail_letter,
-        .arg = service,
-    };
-
-    return ucp_worker_set_am_recv_handler(service->worker, &param);
+    return rsmi_fabric_worker_handle(service->worker, FABRIC_LETTER_ID,
+                                     mail_letter, service);
 }
 
 /* The worker is gone, and with it what was on its way. */
@@ -155,16 +147,8 @@ static ucs_status_t mail_answered(
 
 ucs_status_t rsmi_fabric_mail_listen(rsmi_fabric_domain_t *domain)
 {
-    const ucp_am_handler_param_t param = {
-        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
-                      UCP_AM_HANDLER_PARAM_FIELD_CB |
-                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-        .id = FABRIC_ANSWER_ID,
-        .cb = mail_answered,
-        .arg = domain,
-    };
-
-    return ucp_worker_set_am_recv_handler(domain->data, &param);
+    return rsmi_fabric_worker_handle(domain->data, FABRIC_ANSWER_ID,
+                                     mail_answered, domain);
 }
 
 /* The letter lies in the operation, which stays behind until it was sent. */
@@ -192,13 +176,7 @@ static int mail_send(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
                                                &op->letter, sizeof(op->letter),
                                                op->bounce, len, &param));
     rsmi_fabric_peer_note(peer);
-    if (rsmi_unlikely(!op->is_done)) {
-        op->is_put = true;
-        ++peer->puts_in_flight;
-        rsmi_fabric_op_park(op);
-        return RSM_SUCCESS;
-    }
-    return rsmi_fabric_op_result(domain, op);
+    return rsmi_fabric_op_leave_put(domain, op);
 }
 
 int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,

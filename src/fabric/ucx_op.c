@@ -148,12 +148,25 @@ static int op_result(rsmi_fabric_peer_t *peer, ucs_status_t status)
     return rc;
 }
 
-int rsmi_fabric_op_result(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+/* The result of @p op, which is done, and give it back. */
+static int op_end(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+    RSMI_REQUIRES(domain->lock)
 {
     int rc = op_result(op->peer, op->status);
 
     rsmi_fabric_op_put(domain, op);
     return rc;
+}
+
+int rsmi_fabric_op_leave_put(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
+{
+    if (rsmi_likely(op->is_done)) {
+        return op_end(domain, op);
+    }
+    op->is_put = true;
+    ++op->peer->puts_in_flight;
+    rsmi_fabric_op_park(op);
+    return RSM_SUCCESS;
 }
 
 int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
@@ -168,7 +181,7 @@ int rsmi_fabric_op_finish(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op,
         return rc;
     }
 
-    return rsmi_fabric_op_result(domain, op);
+    return op_end(domain, op);
 }
 
 /* An importer that was cut off from one segment has others by the same
@@ -224,7 +237,7 @@ int rsmi_fabric_op_finish_in_place(rsmi_fabric_domain_t *domain,
         }
     }
 
-    return rsmi_fabric_op_result(domain, op);
+    return op_end(domain, op);
 }
 
 static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,

@@ -131,14 +131,7 @@ static int rma_put_copied(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
         op, ucp_put_nbx(peer->ep, op->bounce, len, remote, key->rkey, &param));
     rsmi_fabric_peer_note(peer);
 
-    if (!op->is_done) {
-        op->is_put = true;
-        ++peer->puts_in_flight;
-        rsmi_fabric_op_park(op);
-        return RSM_SUCCESS;
-    }
-
-    return rsmi_fabric_op_finish(domain, op, wait);
+    return rsmi_fabric_op_leave_put(domain, op);
 }
 
 static const ucp_request_param_t rma_no_param;

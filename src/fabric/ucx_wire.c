@@ -91,16 +91,8 @@ static ucs_status_t wire_hello(
 
 ucs_status_t rsmi_fabric_wire_listen(rsmi_fabric_domain_t *domain)
 {
-    ucp_am_handler_param_t param = {
-        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
-                      UCP_AM_HANDLER_PARAM_FIELD_CB |
-                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-        .id = FABRIC_HELLO_ID,
-        .cb = wire_hello,
-        .arg = domain,
-    };
-
-    ucs_status_t status = ucp_worker_set_am_recv_handler(domain->data, &param);
+    ucs_status_t status = rsmi_fabric_worker_handle(
+        domain->data, FABRIC_HELLO_ID, wire_hello, domain);
 
     return (status == UCS_OK) ? rsmi_fabric_mail_listen(domain) : status;
 }

@@ -86,6 +86,22 @@ err:
     return rsmi_fabric_setup_error(status);
 }
 
+ucs_status_t rsmi_fabric_worker_handle(ucp_worker_h worker, unsigned number,
+                                       ucp_am_recv_callback_t callback,
+                                       void *arg)
+{
+    const ucp_am_handler_param_t param = {
+        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
+                      UCP_AM_HANDLER_PARAM_FIELD_CB |
+                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
+        .id = number,
+        .cb = callback,
+        .arg = arg,
+    };
+
+    return ucp_worker_set_am_recv_handler(worker, &param);
+}
+
 /* --- data worker --------------------------------------------------------- */
 
 int rsmi_fabric_worker_open(rsmi_fabric_domain_t *domain)

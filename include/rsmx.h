@@ -203,7 +203,8 @@ int rsmx_import_get_permission(rsm_memseg_import_handle_t im_memseg,
  * Number of connections to a segment.
  *
  * Counts connections, so that a process with two import handles counts twice.
- * Those of a process that has ended stop counting as soon as its end is known.
+ * One that was disconnected, and those of a process that has ended, stop
+ * counting when this process is told, a moment later.
  *
  * @param[in] memseg  segment, published or not
  * @param[out] count  connections alive at this moment

@@ -26,7 +26,7 @@ static void run_exporter(const char *path)
         NODE_OK(rsm_intr_signal_wait(segment.handle, 0));
     }
     NODE_CODE(rsm_intr_signal_wait(segment.handle, 0), RSMERR_TIMEOUT);
-    NODE_CHECK(node_importers(&segment) == 0);
+    NODE_WAIT(node_importers(&segment) == 0); /* told after disconnect */
     node_unexport(&segment);
     NODE_CHECK(unlink(path) == 0);
     node_say("exporter ok");

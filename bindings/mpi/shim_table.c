@@ -21,17 +21,31 @@ static void table_set(rsmi_slots_t *slots, size_t i, rsmi_entry_t *entry)
                           memory_order_release);
 }
 
-/* True: an empty slot was used up. */
+static bool table_has_key(rsmi_slots_t *slots, size_t i, const void *key)
+{
+    return atomic_load(&table_at(slots, i)->key) == key;
+}
+
+/* True: an empty slot was used up. One with the same key is on its way out: its
+ * handle ended and came back as another before it was removed. */
 static bool table_place(rsmi_slots_t *slots, rsmi_entry_t *entry)
 {
-    size_t i = rsmi_table_hash(atomic_load(&entry->key));
-    rsmi_entry_t *there;
+    const void *key = atomic_load(&entry->key);
+    size_t i, gap, from = rsmi_table_hash(key);
+    bool has_gap = false;
 
-    while (((there = table_at(slots, i)) != NULL) && (there != &table_gap)) {
-        ++i;
+    for (i = from; table_at(slots, i) != NULL; ++i) {
+        if (table_has_key(slots, i, key)) {
+            table_set(slots, i, entry);
+            return false;
+        }
+        if (!has_gap && (table_at(slots, i) == &table_gap)) {
+            gap = i;
+            has_gap = true;
+        }
     }
-    table_set(slots, i, entry);
-    return there == NULL;
+    table_set(slots, has_gap ? gap : i, entry);
+    return !has_gap;
 }
 
 /* Readers go on in the old slots, which therefore stay. Sizes double, so all
@@ -105,9 +119,9 @@ void rsmi_table_remove(rsmi_table_t *table, rsmi_entry_t *entry)
     while (((there = table_at(slots, i)) != NULL) && (there != entry)) {
         ++i;
     }
-    if (there == entry) {
+    atomic_store(&entry->key, NULL);
+    if (there == entry) { /* nobody has taken its place */
         table_set(slots, i, &table_gap);
-        atomic_store(&entry->key, NULL);
         table_tidy(table, slots, i);
     }
     pthread_mutex_unlock(&table->lock);

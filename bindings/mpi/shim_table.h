@@ -36,7 +36,8 @@ typedef struct {
         PTHREAD_MUTEX_INITIALIZER, NULL, 0 \
     }
 
-/* False: no memory. The entry's key is set already. */
+/* False: no memory. The entry's key is set already. It takes the place of one
+ * with the same key, which is still to be removed. */
 bool rsmi_table_add(rsmi_table_t *table, rsmi_entry_t *entry);
 void rsmi_table_remove(rsmi_table_t *table, rsmi_entry_t *entry);
 
@@ -62,7 +63,7 @@ static inline void *rsmi_table_find(rsmi_table_t *table, const void *key)
         if (entry == NULL) {
             return NULL;
         }
-        if (atomic_load_explicit(&entry->key, memory_order_relaxed) == key) {
+        if (atomic_load_explicit(&entry->key, memory_order_acquire) == key) {
             return entry;
         }
     }

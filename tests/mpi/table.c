@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
+
 enum { MANY = 1000 };
 
 /* The first key from @p start on whose place in a table of 256 is @p slot. */
@@ -66,4 +68,32 @@ Test(table, does_not_grow_by_coming_and_going)
         rsmi_table_remove(&table, &entry);
     }
     cr_assert_eq(atomic_load(&table.slots)->mask, 255);
+}
+
+/* A handle that ended may be another one's before it was removed; the new one
+ * is found, whether it would have come to stand before the old one or behind. */
+Test(table, keeps_the_newest_of_one_key)
+{
+    static rsmi_entry_t before, old, new;
+    void *key = key_for(1, 0x20000);
+
+    for (int has_gap = 0; has_gap < 2; ++has_gap) {
+        rsmi_table_t table = RSMI_TABLE_EMPTY;
+
+        atomic_store(&before.key, key_for(1, 0x10000));
+        atomic_store(&old.key, key);
+        atomic_store(&new.key, key);
+        cr_assert(rsmi_table_add(&table, &before));
+        cr_assert(rsmi_table_add(&table, &old));
+        if (has_gap) {
+            rsmi_table_remove(&table, &before);
+        }
+        cr_assert(rsmi_table_add(&table, &new));
+        cr_assert_eq(rsmi_table_find(&table, key), (void *)&new);
+        rsmi_table_remove(&table, &old);
+        cr_assert_eq(rsmi_table_find(&table, key), (void *)&new);
+        rsmi_table_remove(&table, &new);
+        cr_assert_null(rsmi_table_find(&table, key));
+        free(atomic_load(&table.slots));
+    }
 }

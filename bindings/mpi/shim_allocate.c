@@ -28,6 +28,13 @@ static void allocate_memory(rsmi_recipe_t *recipe, size_t size)
     recipe->exported_size = size;
 }
 
+/* The MPI library would write through it unseen. */
+static int allocate_refuse_base(MPI_Comm comm)
+{
+    (void)PMPI_Comm_call_errhandler(comm, MPI_ERR_ARG);
+    return MPI_ERR_ARG;
+}
+
 /* NULL with MPI_SUCCESS: for the MPI library. */
 static int allocate_window(rsmi_recipe_t *recipe, rsmi_window_t **window_p)
 {
@@ -51,7 +58,10 @@ int MPI_Win_allocate(MPI_Aint size, int disp_unit, MPI_Info info, MPI_Comm comm,
     rsmi_window_t *window = NULL;
     int error;
 
-    if (rsmi_window_is_candidate(&recipe)) {
+    if (rsmi_window_is_candidate(&recipe, win)) {
+        if (baseptr == NULL) {
+            return allocate_refuse_base(comm);
+        }
         allocate_memory(&recipe, (size_t)size);
         recipe.base = recipe.allocated;
         error = allocate_window(&recipe, &window);
@@ -80,17 +90,30 @@ static bool allocate_is_noncontiguous(MPI_Info info)
     return (flag != 0) && (strcmp(value, "true") == 0);
 }
 
-/* Where each rank's part begins, and at the end the size of all: side by side,
- * or each on pages of its own when the program allows it. What no machine has is
- * the recipe's fault, at every rank. */
+/* Each on pages of its own when the program allows it: every rank of it, as the
+ * parts are at the same places for all. */
+static int allocate_agree(const rsmi_recipe_t *recipe, bool *is_apart_p)
+{
+    int own = !allocate_is_noncontiguous(recipe->info), all = own, error;
+
+    error = rsmi_window_agree(recipe->comm, own, &all);
+    *is_apart_p = all == 0;
+    return error;
+}
+
+/* Where each rank's part begins, and at the end the size of all. What no machine
+ * has is the recipe's fault, at every rank. */
 static int allocate_layout(rsmi_recipe_t *recipe, int count, MPI_Aint *offsets)
 {
     MPI_Aint page = (MPI_Aint)rsmi_job()->page, offset = 0, size, rest;
-    bool is_apart = allocate_is_noncontiguous(recipe->info);
+    bool is_apart;
     int i, error;
 
-    error = PMPI_Allgather(&recipe->bytes, 1, MPI_AINT, offsets, 1, MPI_AINT,
-                           recipe->comm);
+    error = allocate_agree(recipe, &is_apart);
+    if (error == MPI_SUCCESS) {
+        error = PMPI_Allgather(&recipe->bytes, 1, MPI_AINT, offsets, 1,
+                               MPI_AINT, recipe->comm);
+    }
     for (i = 0; (i <= count) && (error == MPI_SUCCESS); ++i) {
         size = (i < count) ? offsets[i] : 0;
         rest = is_apart ? (page - size % page) % page : 0;
@@ -142,7 +165,10 @@ int MPI_Win_allocate_shared(MPI_Aint size, int disp_unit, MPI_Info info,
     rsmi_window_t *window = NULL;
     int error;
 
-    if (rsmi_window_is_candidate(&recipe)) {
+    if (rsmi_window_is_candidate(&recipe, win)) {
+        if (baseptr == NULL) {
+            return allocate_refuse_base(comm);
+        }
         error = allocate_shared(&recipe, &window);
         if (error != MPI_SUCCESS) {
             return error;
@@ -168,7 +194,7 @@ int MPI_Win_create_dynamic(MPI_Info info, MPI_Comm comm, MPI_Win *win)
     rsmi_window_t *window = NULL;
     int error = MPI_SUCCESS;
 
-    if (rsmi_window_is_candidate(&recipe)) {
+    if (rsmi_window_is_candidate(&recipe, win)) {
         error = allocate_window(&recipe, &window);
     }
     if (error != MPI_SUCCESS) {

@@ -160,6 +160,7 @@ static int create_connect_all(const rsmi_recipe_t *recipe,
     for (i = 0; (recipe->offsets != NULL) && (i < window->size); ++i) {
         window->targets[i].addr =
             (shared == NULL) ? NULL : shared + recipe->offsets[i];
+        window->targets[i].holder = window->targets[0].import;
     }
     window->base = window->targets[window->rank].addr;
     return RSM_SUCCESS;

@@ -34,16 +34,40 @@ static int flush_one(rsmi_window_t *window, int rank)
     return rsmi_window_finish(window, error);
 }
 
+static bool flush_is_open(const rsmi_window_t *window)
+{
+    return (window->open >= RSMI_OPEN_LOCKED) || (window->locks != 0);
+}
+
 static int flush_all(rsmi_window_t *window)
 {
     int error;
 
-    if (rsmi_unlikely((window->open < RSMI_OPEN_LOCKED) &&
-                      (window->locks == 0))) {
+    if (rsmi_unlikely(!flush_is_open(window))) {
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     atomic_thread_fence(memory_order_seq_cst);
     error = rsmi_remote_conclude_all(window);
+    return rsmi_window_finish(window, error);
+}
+
+/* Buffers are free when the calls return; but where something was fetched this
+ * is the end of it, and says that it came from a target that lives. */
+static int flush_local(rsmi_window_t *window, int rank)
+{
+    int error = flush_check(window, rank);
+
+    if ((error == MPI_SUCCESS) && (rank != MPI_PROC_NULL)) {
+        error = rsmi_remote_check(&window->targets[rank]);
+    }
+    return rsmi_window_finish(window, error);
+}
+
+static int flush_local_all(rsmi_window_t *window)
+{
+    int error = flush_is_open(window) ? rsmi_remote_check_all(window)
+                                      : MPI_ERR_RMA_SYNC;
+
     return rsmi_window_finish(window, error);
 }
 
@@ -59,13 +83,9 @@ RSMI_PROFILED(Win_flush);
 int MPI_Win_flush_local(int rank, MPI_Win win)
 {
     rsmi_window_t *window = rsmi_window_find(win);
-    int error;
 
-    if (window == NULL) {
-        return PMPI_Win_flush_local(rank, win);
-    }
-    error = flush_check(window, rank);
-    return rsmi_window_finish(window, error);
+    return rsmi_likely(window != NULL) ? flush_local(window, rank)
+                                       : PMPI_Win_flush_local(rank, win);
 }
 RSMI_PROFILED(Win_flush_local);
 
@@ -82,7 +102,7 @@ int MPI_Win_flush_local_all(MPI_Win win)
 {
     rsmi_window_t *window = rsmi_window_find(win);
 
-    return rsmi_likely(window != NULL) ? flush_all(window)
+    return rsmi_likely(window != NULL) ? flush_local_all(window)
                                        : PMPI_Win_flush_local_all(win);
 }
 RSMI_PROFILED(Win_flush_local_all);

@@ -14,6 +14,11 @@ enum {
              OP_PAIR | (1 << RSMI_CLASS_OTHER)
 };
 
+static bool op_is_logical(MPI_Op op)
+{
+    return (op == MPI_LAND) || (op == MPI_LOR) || (op == MPI_LXOR);
+}
+
 /* Section 5.9.2 of the standard. */
 static unsigned op_classes(MPI_Op op)
 {
@@ -23,7 +28,7 @@ static unsigned op_classes(MPI_Op op)
     if ((op == MPI_SUM) || (op == MPI_PROD)) {
         return OP_INTEGER | OP_FLOAT | OP_COMPLEX;
     }
-    if ((op == MPI_LAND) || (op == MPI_LOR) || (op == MPI_LXOR)) {
+    if (op_is_logical(op)) {
         return OP_INTEGER | OP_LOGICAL;
     }
     if ((op == MPI_BAND) || (op == MPI_BOR) || (op == MPI_BXOR)) {
@@ -35,6 +40,13 @@ static unsigned op_classes(MPI_Op op)
     return ((op == MPI_REPLACE) || (op == MPI_NO_OP)) ? OP_ANY : 0;
 }
 
+/* The standard has logical operations for integers of C alone. Open MPI computes
+ * with those of Fortran that are the same to it, but not with these. */
+static bool op_is_fortran(MPI_Datatype element)
+{
+    return (element == MPI_INTEGER) || (element == MPI_INTEGER4);
+}
+
 int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
 {
     if ((op == MPI_NO_OP) && !can_be_nothing) {
@@ -43,6 +55,9 @@ int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
     /* A type of no bytes has no element to be wrong. */
     if (type->element == MPI_DATATYPE_NULL) {
         return (op_classes(op) != 0) ? MPI_SUCCESS : MPI_ERR_OP;
+    }
+    if (op_is_logical(op) && op_is_fortran(type->element)) {
+        return MPI_ERR_OP;
     }
     return ((op_classes(op) & (1u << type->element_class)) != 0) ? MPI_SUCCESS
                                                                  : MPI_ERR_OP;
@@ -54,6 +69,11 @@ int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
  * ask the MPI library. */
 enum { OP_FEW = 1024 };
 
+/* What one instruction adds. */
+enum { OP_WIDE = 16 };
+typedef uint8_t op_wide8_t __attribute__((vector_size(OP_WIDE)));
+typedef uint16_t op_wide16_t __attribute__((vector_size(OP_WIDE)));
+
 #define OP_SUM(name, number)                                           \
     static void op_sum_##name(char *to, const char *from, size_t size) \
     {                                                                  \
@@ -63,22 +83,43 @@ enum { OP_FEW = 1024 };
         for (i = 0; i + sizeof(number) <= size; i += sizeof(number)) { \
             memcpy(&a, to + i, sizeof(a));                             \
             memcpy(&b, from + i, sizeof(b));                           \
-            a += b;                                                    \
+            a = (number)(a + b);                                       \
             memcpy(to + i, &a, sizeof(a));                             \
         }                                                              \
     }
 
+OP_SUM(int8, uint8_t)
+OP_SUM(wide8, op_wide8_t)
+OP_SUM(int16, uint16_t)
+OP_SUM(wide16, op_wide16_t)
 OP_SUM(int32, uint32_t)
 OP_SUM(int64, uint64_t)
 OP_SUM(float, float)
 OP_SUM(double, double)
+
+/* Open MPI 4.1 adds small integers so that they stop at the largest number on
+ * processors which can do that, and others go round; here all of them do. */
+static void op_sum_small(size_t element_size, char *to, const char *from,
+                         size_t size)
+{
+    size_t wide = size / OP_WIDE * OP_WIDE;
+    bool is_byte = element_size == sizeof(uint8_t);
+
+    (is_byte ? op_sum_wide8 : op_sum_wide16)(to, from, wide);
+    (is_byte ? op_sum_int8 : op_sum_int16)(to + wide, from + wide, size - wide);
+}
 
 static bool op_sum(const rsmi_type_t *type, char *to, const char *from,
                    size_t size)
 {
     bool is_integer = type->element_class == RSMI_CLASS_INTEGER;
 
-    if (!is_integer && (type->element_class != RSMI_CLASS_FLOAT)) {
+    if (is_integer && (type->element_size <= sizeof(uint16_t))) {
+        op_sum_small(type->element_size, to, from, size);
+        return true;
+    }
+    if ((size > OP_FEW) ||
+        (!is_integer && (type->element_class != RSMI_CLASS_FLOAT))) {
         return false;
     }
     if (type->element_size == sizeof(uint64_t)) {
@@ -98,7 +139,7 @@ void rsmi_op_apply(MPI_Op op, const rsmi_type_t *type, char *to,
     enum { AT_ONCE = 1 << 20 }; /* elements are counted by an int */
     size_t count, some;
 
-    if ((op == MPI_SUM) && (size <= OP_FEW) && op_sum(type, to, from, size)) {
+    if ((op == MPI_SUM) && op_sum(type, to, from, size)) {
         return;
     }
     if (op == MPI_NO_OP) {

@@ -179,13 +179,21 @@ int rsmi_remote_complete_all(rsmi_window_t *window)
     return result;
 }
 
-int rsmi_remote_conclude_all(rsmi_window_t *window)
+int rsmi_remote_check_all(const rsmi_window_t *window)
 {
-    int i, error, result = rsmi_remote_complete_all(window);
+    int i, error, result = MPI_SUCCESS;
 
     for (i = 0; i < window->size; ++i) {
         error = rsmi_remote_check(&window->targets[i]);
         result = (error == MPI_SUCCESS) ? result : error;
     }
     return result;
+}
+
+int rsmi_remote_conclude_all(rsmi_window_t *window)
+{
+    int result = rsmi_remote_complete_all(window);
+    int error = rsmi_remote_check_all(window);
+
+    return (result == MPI_SUCCESS) ? error : result;
 }

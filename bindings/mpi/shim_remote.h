@@ -115,19 +115,32 @@ static inline int rsmi_remote_complete(rsmi_target_t *target)
 }
 int rsmi_remote_complete_all(rsmi_window_t *window);
 
-/* Whether the target lives. Loads and stores succeed in any case: the pages of
- * the dead are replaced by blank ones. A get of nothing only asks. */
-static inline int rsmi_remote_check(const rsmi_target_t *target)
+/* Whether the target lives, and who holds its memory. Loads and stores succeed
+ * in any case: the pages of the dead are replaced by blank ones. A get of nothing
+ * only asks. */
+static inline int rsmi_remote_ask(rsm_memseg_import_handle_t import,
+                                  uint64_t offset)
 {
     char nothing;
 
-    return rsmi_likely((target->control_import == NULL) ||
-                       (rsm_memseg_import_get(target->control_import,
-                                              (off_t)target->control_offset,
-                                              &nothing, 0) == RSM_SUCCESS))
+    return rsmi_likely((import == NULL) ||
+                       (rsm_memseg_import_get(import, (off_t)offset, &nothing,
+                                              0) == RSM_SUCCESS))
                ? MPI_SUCCESS
                : MPI_ERR_OTHER;
 }
+
+static inline int rsmi_remote_check(const rsmi_target_t *target)
+{
+    int error = rsmi_remote_ask(target->control_import, target->control_offset);
+
+    return rsmi_likely(target->holder == NULL) || (error != MPI_SUCCESS)
+               ? error
+               : rsmi_remote_ask(target->holder, 0);
+}
+
+/* The same of all of them. */
+int rsmi_remote_check_all(const rsmi_window_t *window);
 
 /* Complete, and at a target that lives: what went to the memory of a dead one
  * is lost and said to be. */

@@ -2,15 +2,31 @@
 /* The forms that return a request. Accesses are done by then, so any request
  * that is complete will do; receiving from nobody gives one that costs the MPI
  * library no memory, however many the program holds. */
+#include "shim_remote.h"
 #include "shim_rma.h"
 
 /* Requests belong to passive epochs. */
-static bool request_is_allowed(rsmi_window_t *window, int rank)
+static int request_check(rsmi_window_t *window, int rank,
+                         const MPI_Request *request)
 {
-    return (window->open >= RSMI_OPEN_LOCKED) ||
-           ((unsigned)rank >= (unsigned)window->size) ||
-           ((window->access[rank] != RSMI_ACCESS_NONE) &&
-            (window->access[rank] != RSMI_ACCESS_STARTED));
+    if (request == NULL) {
+        return MPI_ERR_REQUEST;
+    }
+    return ((window->open >= RSMI_OPEN_LOCKED) ||
+            ((unsigned)rank >= (unsigned)window->size) ||
+            ((window->access[rank] != RSMI_ACCESS_NONE) &&
+             (window->access[rank] != RSMI_ACCESS_STARTED)))
+               ? MPI_SUCCESS
+               : MPI_ERR_RMA_SYNC;
+}
+
+/* A request that has fetched something is the end of that: no flush comes to
+ * say that the target has died. */
+static int request_fetched(rsmi_window_t *window, int rank, int error)
+{
+    return ((error == MPI_SUCCESS) && (rank != MPI_PROC_NULL))
+               ? rsmi_remote_check(&window->targets[rank])
+               : error;
 }
 
 static int request_finish(rsmi_window_t *window, int error,
@@ -31,14 +47,15 @@ int MPI_Rput(const void *origin_addr, int origin_count,
     rsmi_window_t *window = rsmi_window_find(win);
     rsmi_buffer_t from = {(void *)origin_addr, origin_count, origin_datatype};
     rsmi_there_t to = {target_rank, target_disp, target_count, target_datatype};
-    int error = MPI_ERR_RMA_SYNC;
+    int error;
 
     if (window == NULL) {
         return PMPI_Rput(origin_addr, origin_count, origin_datatype,
                          target_rank, target_disp, target_count,
                          target_datatype, win, request);
     }
-    if (request_is_allowed(window, target_rank)) {
+    error = request_check(window, target_rank, request);
+    if (error == MPI_SUCCESS) {
         error = rsmi_rma_put(window, &from, &to);
     }
     return request_finish(window, error, request);
@@ -53,15 +70,17 @@ int MPI_Rget(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
     rsmi_buffer_t to = {origin_addr, origin_count, origin_datatype};
     rsmi_there_t from = {target_rank, target_disp, target_count,
                          target_datatype};
-    int error = MPI_ERR_RMA_SYNC;
+    int error;
 
     if (window == NULL) {
         return PMPI_Rget(origin_addr, origin_count, origin_datatype,
                          target_rank, target_disp, target_count,
                          target_datatype, win, request);
     }
-    if (request_is_allowed(window, target_rank)) {
+    error = request_check(window, target_rank, request);
+    if (error == MPI_SUCCESS) {
         error = rsmi_rma_get(window, &to, &from);
+        error = request_fetched(window, target_rank, error);
     }
     return request_finish(window, error, request);
 }
@@ -77,14 +96,15 @@ int MPI_Raccumulate(const void *origin_addr, int origin_count,
     rsmi_buffer_t origin = {(void *)origin_addr, origin_count, origin_datatype};
     rsmi_there_t there = {target_rank, target_disp, target_count,
                           target_datatype};
-    int error = MPI_ERR_RMA_SYNC;
+    int error;
 
     if (window == NULL) {
         return PMPI_Raccumulate(origin_addr, origin_count, origin_datatype,
                                 target_rank, target_disp, target_count,
                                 target_datatype, op, win, request);
     }
-    if (request_is_allowed(window, target_rank)) {
+    error = request_check(window, target_rank, request);
+    if (error == MPI_SUCCESS) {
         error = rsmi_rma_accumulate(window, &origin, NULL, &there, op);
     }
     return request_finish(window, error, request);
@@ -103,7 +123,7 @@ int MPI_Rget_accumulate(const void *origin_addr, int origin_count,
     rsmi_buffer_t result = {result_addr, result_count, result_datatype};
     rsmi_there_t there = {target_rank, target_disp, target_count,
                           target_datatype};
-    int error = MPI_ERR_RMA_SYNC;
+    int error;
 
     if (window == NULL) {
         return PMPI_Rget_accumulate(origin_addr, origin_count, origin_datatype,
@@ -111,8 +131,10 @@ int MPI_Rget_accumulate(const void *origin_addr, int origin_count,
                                     target_rank, target_disp, target_count,
                                     target_datatype, op, win, request);
     }
-    if (request_is_allowed(window, target_rank)) {
+    error = request_check(window, target_rank, request);
+    if (error == MPI_SUCCESS) {
         error = rsmi_rma_accumulate(window, &origin, &result, &there, op);
+        error = request_fetched(window, target_rank, error);
     }
     return request_finish(window, error, request);
 }

@@ -91,14 +91,16 @@ int rsmi_window_fail(rsmi_window_t *window, int error)
     return error;
 }
 
-bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe)
+bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe, const MPI_Win *win)
 {
     int is_started = 0, is_over = 0, is_inter = 0;
 
     (void)PMPI_Initialized(&is_started);
     (void)PMPI_Finalized(&is_over);
-    if (!is_started || is_over || (recipe->comm == MPI_COMM_NULL) ||
-        (recipe->bytes < 0) || (recipe->disp_unit <= 0)) {
+    if (!is_started || is_over || (win == NULL) ||
+        ((const void *)recipe->info == NULL) ||
+        (recipe->comm == MPI_COMM_NULL) || (recipe->bytes < 0) ||
+        (recipe->disp_unit <= 0)) {
         return false;
     }
     if ((PMPI_Comm_test_inter(recipe->comm, &is_inter) != MPI_SUCCESS) ||
@@ -128,7 +130,7 @@ int MPI_Win_create(void *base, MPI_Aint size, int disp_unit, MPI_Info info,
     rsmi_window_t *window = NULL;
     int error = MPI_SUCCESS;
 
-    if (rsmi_window_is_candidate(&recipe)) {
+    if (rsmi_window_is_candidate(&recipe, win)) {
         error = rsmi_window_create(&recipe, &window);
     }
     if (error != MPI_SUCCESS) {

@@ -74,6 +74,7 @@ typedef struct rsmi_target {
     rsmi_control_t *control; /* NULL: not mapped, reached as follows */
     rsm_memseg_import_handle_t control_import; /* NULL: of this rank itself */
     uint32_t control_offset;
+    rsm_memseg_import_handle_t holder; /* shared: of rank 0's, or NULL */
     void *mapping;                     /* of the segment, NULL: own or none */
     rsm_memseg_import_handle_t import; /* NULL: own memory, or none */
     struct rsmi_far *far;   /* not mapped, reached by calls of librsm */
@@ -197,8 +198,8 @@ int rsmi_window_refuse(const rsmi_recipe_t *recipe, int error, int rc);
 int rsmi_window_agree(MPI_Comm comm, int rc, int *rc_p);
 
 /* Whether there is anything to decide; what the MPI library has to complain
- * about is left to it. */
-bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe);
+ * about is left to it. @p win: for the handle. */
+bool rsmi_window_is_candidate(const rsmi_recipe_t *recipe, const MPI_Win *win);
 
 /* For RSM_INFO; rank 0 says it. */
 void rsmi_window_report(const rsmi_recipe_t *recipe, const char *verdict);

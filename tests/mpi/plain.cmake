@@ -51,6 +51,9 @@ foreach(name get_accumulate rget_accumulate)
         "the same, and osc/pt2pt crashes with pairs of unlike types"
         ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=*/MPI_*_INT/*")
 endforeach()
+rsm_mpi_plain(operations/small_sums_go_round
+    "sums of many stop at the largest number on processors that can do so"
+    "RSM_MPI_TEST_WITHOUT=create allocate shared dynamic")
 rsm_mpi_plain(operations/compare_and_swap
     "osc/rdma crashes with 8 bytes in an allocated window" ${rsm_mpi_pt2pt})
 rsm_mpi_plain(atomics/compare_and_swap_makes_a_lock
@@ -103,13 +106,22 @@ rsm_mpi_plain(shared/parts_may_lie_apart
 even if it has no memory"
     "RSM_MPI_TEST_WITHOUT=size?of* the?first")
 
+rsm_mpi_plain(shared/parts_are_where_all_see_them
+    "each rank does as its own info says" "RSM_MPI_TEST_WITHOUT=at?odds")
+rsm_mpi_plain(requests/need_a_place
+    "every component writes through the address"
+    "RSM_MPI_TEST_WITHOUT=create allocate shared dynamic")
+rsm_mpi_plain(threads/reuse_handles_of_each_other
+    "osc/rdma cannot make windows of one process, osc/pt2pt crashes in threads"
+    "RSM_MPI_TEST_WITHOUT=alone")
+
 # --- errors ------------------------------------------------------------------
 
 rsm_mpi_plain(errors/arguments_of_operations_are_checked
-    "flushes take any rank, MPI_Fetch_and_op any operation, and only some \
+    "flushes take any rank, MPI_Fetch_and_op any operation of any type, and only some \
 components look for the end of the memory"
     ${rsm_mpi_pt2pt}
-    "RSM_MPI_TEST_WITHOUT=*/flush*rank */fetch_and_op?user?op */*the?end \
+    "RSM_MPI_TEST_WITHOUT=*/flush*rank */fetch_and_op?user?op */fetch_and_op?logic* */*the?end \
 */accumulate?of?too?much */put?where* */put?of?more*")
 rsm_mpi_plain(errors/epochs_are_checked
     "osc/sm sees no epochs, osc/pt2pt does not see a lock in another, a group of \
@@ -118,8 +130,8 @@ zero ends the program"
     "RSM_MPI_TEST_WITHOUT=allocate shared */locked?twice */lock_all?in?a* \
 */lock?in?lock_all */post?group?of?zero")
 rsm_mpi_plain(errors/windows_are_not_made_of_nonsense
-    "the sum of the sizes is not looked at"
-    "RSM_MPI_TEST_WITHOUT=allocate_shared?too?much*")
+    "the sum of the sizes is not looked at, nor where the address is to go"
+    "RSM_MPI_TEST_WITHOUT=allocate_shared?too?much* allocate*base")
 rsm_mpi_plain(errors/calls_suit_the_kind_of_window
     "other classes of errors, or none"
     ${rsm_mpi_pt2pt}

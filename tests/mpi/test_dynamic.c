@@ -333,3 +333,37 @@ MPI_TEST_SHARED(shared, parts_may_lie_apart, 4)
     mpi_sync();
     MPI_Win_free(&win);
 }
+
+/* Only if all of them say so: the parts are at the same places for everybody. */
+MPI_TEST_SHARED(shared, parts_are_where_all_see_them, 4)
+{
+    MPI_Info info;
+    char *base;
+    char *part;
+    MPI_Aint size;
+    int unit;
+    MPI_Win win;
+
+    if (!mpi_case("at odds")) {
+        return;
+    }
+    MPI_Info_create(&info);
+    MPI_Info_set(info, "alloc_shared_noncontig",
+                 mpi_rank == 1 ? "true" : "false");
+    MPI_OK(MPI_Win_allocate_shared(24, 1, info, MPI_COMM_WORLD, &base, &win));
+    MPI_Info_free(&info);
+    MPI_Win_lock_all(0, win);
+    memset(base, 'a' + mpi_rank, 24);
+    MPI_Win_sync(win);
+    mpi_sync();
+    for (int rank = 0; rank < 4; ++rank) {
+        MPI_OK(MPI_Win_shared_query(win, rank, &size, &unit, &part));
+        EXPECT_EQ(size, 24);
+        EXPECT_EQ(part[0], 'a' + rank);
+        EXPECT_EQ(part[23], 'a' + rank);
+        EXPECT_EQ(part - base, 24 * (rank - mpi_rank));
+    }
+    MPI_Win_unlock_all(win);
+    mpi_sync();
+    MPI_Win_free(&win);
+}

@@ -111,6 +111,13 @@ static void check_types_and_ops(const window_t *w)
         w, "accumulate op of another class",
         MPI_Accumulate(&v, 1, MPI_DOUBLE, 1, at, 1, MPI_DOUBLE, MPI_BAND, win),
         MPI_ERR_OP);
+    FAILS(
+        w, "accumulate logic of Fortran's integers",
+        MPI_Accumulate(&v, 1, MPI_INTEGER, 1, at, 1, MPI_INTEGER, MPI_LOR, win),
+        MPI_ERR_OP);
+    FAILS(w, "fetch_and_op logic of Fortran's integers",
+          MPI_Fetch_and_op(&v, &r, MPI_INTEGER, 1, at, MPI_LAND, win),
+          MPI_ERR_OP);
     MPI_Op_free(&mine);
 }
 
@@ -283,6 +290,40 @@ MPI_TEST(errors, no_window_is_told_to_the_world, 2)
     MPI_FAILS(MPI_Win_get_group(none, &group), MPI_ERR_WIN);
 }
 
+/* Neither the handle nor the address has a place to go to. */
+static void check_places_of_results(void)
+{
+    int64_t memory[8];
+    MPI_Win win = MPI_WIN_NULL;
+    int64_t *base;
+
+    if (mpi_case("create handle")) {
+        MPI_FAILS(
+            MPI_Win_create(memory, 64, 1, MPI_INFO_NULL, MPI_COMM_WORLD, NULL),
+            MPI_ERR_WIN);
+    }
+    if (mpi_case("create_dynamic handle")) {
+        MPI_FAILS(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, NULL),
+                  MPI_ERR_WIN);
+    }
+    if (mpi_case("allocate handle")) {
+        MPI_FAILS(
+            MPI_Win_allocate(8, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &base, NULL),
+            MPI_ERR_WIN);
+    }
+    if (mpi_case("allocate base")) {
+        MPI_FAILS(
+            MPI_Win_allocate(8, 1, MPI_INFO_NULL, MPI_COMM_WORLD, NULL, &win),
+            MPI_ERR_ARG);
+    }
+    if (mpi_case("allocate_shared base")) {
+        MPI_FAILS(MPI_Win_allocate_shared(8, 1, MPI_INFO_NULL, MPI_COMM_WORLD,
+                                          NULL, &win),
+                  MPI_ERR_ARG);
+    }
+    EXPECT(win == MPI_WIN_NULL);
+}
+
 MPI_TEST(errors, windows_are_not_made_of_nonsense, 4)
 {
     int64_t memory[8];
@@ -330,6 +371,12 @@ MPI_TEST(errors, windows_are_not_made_of_nonsense, 4)
         MPI_FAILS(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_NULL, &win),
                   MPI_ERR_COMM);
     }
+    if (mpi_case("create info of zero")) {
+        MPI_FAILS(
+            MPI_Win_create(memory, 64, 1, (MPI_Info)NULL, MPI_COMM_WORLD, &win),
+            MPI_ERR_INFO);
+    }
+    check_places_of_results();
     EXPECT(win == MPI_WIN_NULL);
     mpi_sync();
 }

@@ -387,3 +387,80 @@ MPI_TEST(operations, keep_signs_and_infinities, 2)
         window_close(&w);
     }
 }
+
+/* As many as take every way to add them: at once, and the rest one by one. What
+ * does not fit into the type goes round, as in C where it has no sign. */
+enum { SMALL = 1000 };
+
+static int small_sum(int a, int b, size_t size, bool has_sign)
+{
+    int range = (size == 1) ? 256 : 65536;
+    int sum = ((a + b) % range + range) % range;
+
+    return (has_sign && sum >= range / 2) ? sum - range : sum;
+}
+
+static int small_get(const unsigned char *at, size_t size, bool has_sign)
+{
+    uint16_t value = 0;
+
+    if (size == 1) {
+        return has_sign ? (int8_t)at[0] : at[0];
+    }
+    memcpy(&value, at, 2);
+    return has_sign ? (int16_t)value : value;
+}
+
+static void check_small(const window_t *w, MPI_Datatype type, size_t size,
+                        bool has_sign)
+{
+    unsigned char before[2 * SMALL];
+    unsigned char out[2 * SMALL];
+    unsigned char in[2 * SMALL];
+    int sum;
+
+    for (size_t i = 0; i < sizeof(out); ++i) {
+        before[i] = (unsigned char)(i * 7 + i / 256);
+        out[i] = (unsigned char)(i * 131 + 90);
+    }
+    for (int count = 1; count <= SMALL; count = count * 3 + 1) {
+        MPI_Put(before, SMALL, type, 1, window_at(w, 1, 0), SMALL, type,
+                w->win);
+        MPI_Win_flush(1, w->win);
+        MPI_OK(MPI_Accumulate(out, count, type, 1, window_at(w, 1, 0), count,
+                              type, MPI_SUM, w->win));
+        MPI_Win_flush(1, w->win);
+        MPI_Get(in, SMALL, type, 1, window_at(w, 1, 0), SMALL, type, w->win);
+        MPI_Win_flush(1, w->win);
+        for (int i = 0; i < SMALL; ++i) {
+            size_t at = (size_t)i * size;
+
+            sum = small_get(before + at, size, has_sign);
+            if (i < count) {
+                sum = small_sum(sum, small_get(out + at, size, has_sign), size,
+                                has_sign);
+            }
+            EXPECT_EQ(small_get(in + at, size, has_sign), sum);
+        }
+    }
+}
+
+MPI_TEST(operations, small_sums_go_round, 2)
+{
+    window_t w;
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, 2 * SMALL, 1);
+        MPI_Win_lock_all(0, w.win);
+        if (mpi_rank == 0) {
+            check_small(&w, MPI_INT8_T, 1, true);
+            check_small(&w, MPI_UINT8_T, 1, false);
+            check_small(&w, MPI_INT16_T, 2, true);
+            check_small(&w, MPI_UINT16_T, 2, false);
+        }
+        MPI_Win_unlock_all(w.win);
+        mpi_sync();
+        window_close(&w);
+    }
+}

@@ -60,6 +60,39 @@ MPI_TEST(requests, complete_at_the_origin, 3)
     }
 }
 
+MPI_TEST(requests, need_a_place, 2)
+{
+    int64_t value = 7, old = 0;
+    MPI_Aint at;
+    window_t w;
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, 64, 8);
+        MPI_Win_set_errhandler(w.win, MPI_ERRORS_RETURN);
+        at = window_at(&w, 1, 0);
+        MPI_Win_lock_all(0, w.win);
+        MPI_FAILS(MPI_Rput(&value, 1, MPI_INT64_T, 1, at, 1, MPI_INT64_T, w.win,
+                           NULL),
+                  MPI_ERR_REQUEST);
+        MPI_FAILS(
+            MPI_Rget(&old, 1, MPI_INT64_T, 1, at, 1, MPI_INT64_T, w.win, NULL),
+            MPI_ERR_REQUEST);
+        MPI_FAILS(MPI_Raccumulate(&value, 1, MPI_INT64_T, 1, at, 1, MPI_INT64_T,
+                                  MPI_SUM, w.win, NULL),
+                  MPI_ERR_REQUEST);
+        MPI_FAILS(MPI_Rget_accumulate(&value, 1, MPI_INT64_T, &old, 1,
+                                      MPI_INT64_T, 1, at, 1, MPI_INT64_T,
+                                      MPI_SUM, w.win, NULL),
+                  MPI_ERR_REQUEST);
+        MPI_Win_unlock_all(w.win);
+        mpi_sync();
+        memcpy(&old, w.base, 8);
+        EXPECT_EQ(old, 0);
+        window_close(&w);
+    }
+}
+
 /* They mix with requests of messages in the calls that take several. */
 MPI_TEST(requests, wait_together_with_messages, 2)
 {

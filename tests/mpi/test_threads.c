@@ -155,6 +155,46 @@ MPI_TEST_THREADS(threads, make_windows_at_the_same_time, 2)
     }
 }
 
+/* A handle that one thread gives back may be another's at once, whose window is
+ * a different one: what is put arrives there. */
+static void *reuse_handles(void *argument)
+{
+    worker_t *me = argument;
+    MPI_Comm comm = me->window->comm;
+    int64_t *memory = malloc(16);
+    int64_t value;
+    MPI_Win win;
+
+    for (int i = 0; i < 300; ++i) {
+        memory[1] = -1;
+        MPI_Win_create(memory, 16, 8, MPI_INFO_NULL, comm, &win);
+        value = 1000 * me->number + i;
+        MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, win);
+        MPI_Put(&value, 1, MPI_INT64_T, 0, 1, 1, MPI_INT64_T, win);
+        MPI_Win_unlock(0, win);
+        me->failures += memory[1] != value;
+        MPI_Win_free(&win);
+    }
+    free(memory);
+    return NULL;
+}
+
+MPI_TEST_THREADS(threads, reuse_handles_of_each_other, 1)
+{
+    window_t holders[THREADS];
+
+    if (!mpi_case("alone")) {
+        return;
+    }
+    for (int i = 0; i < THREADS; ++i) {
+        MPI_Comm_dup(MPI_COMM_SELF, &holders[i].comm);
+    }
+    run_all(reuse_handles, holders, 1);
+    for (int i = 0; i < THREADS; ++i) {
+        MPI_Comm_free(&holders[i].comm);
+    }
+}
+
 /* Threads store next to the memory of a window, in the same pages, while it
  * comes and goes: what they store stays. */
 MPI_TEST_THREADS(threads, store_next_to_windows, 2)

@@ -24,6 +24,7 @@ class Goal:
         self.unit = unit
         self.beside = ""  # the peer that one looks at
         self.about = None  # launch, what, size: for compare_limits
+        self.why = ""  # what stands in the way, where that is known
 
     def compare(self, figures, ours, best):
         """Says how the best peer does."""
@@ -38,6 +39,10 @@ class Goal:
 
     def concerns(self, launch, what, size):
         self.about = (launch, what, size)
+        return self
+
+    def because(self, why):
+        self.why = why
         return self
 
     def is_met(self, value):

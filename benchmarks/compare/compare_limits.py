@@ -33,20 +33,35 @@ def by_ucx(figures, what, size):
             "instructions counts")
 
 
-def by_question(figures, launch, what, size):
-    """What is promised takes a question and its answer."""
-    asked = ("ucx-tcp", "allocate/asked", what, size)
-    values = together(figures, quotient, asked,
-                      like_flush(figures, launch, what, size))
+def beside_tcp(figures, theirs, mine, what):
+    """Ours as a share of bare UCX in the same round, larger is better."""
+    values = together(figures, quotient, theirs, mine)
     if not values:
         return ""
     if not figures.is_time(what):
         values = [1 / value for value in values]
-    why = ("each get is there when its call returns"
-           if what.startswith("get") else
-           "what has landed is known by a word that is read behind it")
-    return (f"{why}; of bare UCX that does the same, "
-            f"{number(statistics.median(values))}")
+    return number(statistics.median(values))
+
+
+def by_network(figures, what, size):
+    """What is promised takes a question and its answer, and who is reached
+    sleeps until it comes."""
+    mine = like_flush(figures, "rsm-tcp", what, size)
+    asked = beside_tcp(figures, ("ucx-tcp", "allocate/asked", what, size),
+                       mine, what)
+    asleep = beside_tcp(figures,
+                        ("ucx-tcp-sleep", "allocate/flush", what, size), mine,
+                        what)
+    found = []
+    if asked:
+        why = ("each get is there when its call returns"
+               if what.startswith("get") else
+               "what has landed is known by a word that is read behind it")
+        found.append(f"{why}: of bare UCX that does the same, {asked}")
+    if asleep:
+        found.append("no core of the target polls for us: of bare UCX with a "
+                     f"target that sleeps, {asleep}")
+    return "; ".join(found)
 
 
 def by_machine(figures, what, size):
@@ -78,14 +93,14 @@ def by_flags(figures, way):
 
 def reason(figures, goal):
     if goal.about is None:
-        return ""
+        return goal.why
     launch, what, size = goal.about
     if what.endswith("/pscw"):
         return by_flags(figures, what)
     if launch == "rsm-ucx":
         return by_ucx(figures, what, size)
     if launch == "rsm-tcp":
-        return by_question(figures, launch, what, size)
+        return by_network(figures, what, size)
     return by_machine(figures, what, size)
 
 

@@ -132,13 +132,16 @@ def goals(figures):
         compare_goals.together(figures, lambda value: value,
                                ("rsm", "", "import_memory", large)),
         512, True, " B"))
+    growth = Growth(figures, "rsm", "pair_cpu", power=2)
+    fits = (f"a line explains {growth.share:.3f} of how the time of all pairs "
+            "grows with their number, from 2 ranks on" if growth else "")
     for name, what in (("time of the machine", "pair_time"),
                        ("processor time", "pair_cpu")):
         found.append(compare_goals.Goal(
             f"64 ranks, everyone from everyone: {name} for a pair, of one "
             "among 8", compare_goals.together(
                 figures, compare_goals.quotient, ("rsm", "", what, 64),
-                ("rsm", "", what, 8)), 1.25, True))
+                ("rsm", "", what, 8)), 1.25, True).because(fits))
     found.append(compare_goals.Goal(
         "64 ranks: private memory and page tables of a pair, of one among 8",
         compare_goals.together(

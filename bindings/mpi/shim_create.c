@@ -7,6 +7,7 @@
 #include "shim_remote.h"
 
 #include <rsmx.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,11 @@ typedef struct {
     int32_t disp_unit;
     uint64_t head;
     int64_t bytes;
+    cpu_set_t cores; /* on which it may run */
 } create_offer_t;
+
+/* Waiting costs others nothing while each rank has a core of its own. */
+enum { CREATE_SPINS_ALONE = 2000, CREATE_SPINS_CROWDED = 20 };
 
 /* Ranks of other jobs have librsm node numbers that say nothing here. */
 static int create_check_ranks(MPI_Comm comm, int size)
@@ -276,6 +281,9 @@ static int create_parts(const rsmi_recipe_t *recipe, rsmi_window_t *window,
     int i, error;
 
     memset(&own, 0, sizeof(own));
+    if (sched_getaffinity(0, sizeof(own.cores), &own.cores) != 0) {
+        memset(&own.cores, 0xff, sizeof(own.cores)); /* more than we count */
+    }
     (void)create_offer(recipe, window, &own);
     error = PMPI_Allgather(&own, (int)sizeof(own), MPI_BYTE, offers,
                            (int)sizeof(own), MPI_BYTE, recipe->comm);
@@ -314,7 +322,25 @@ static void create_unlist(rsmi_window_t *window, MPI_Win carrier,
     }
 }
 
-static bool create_is_crowded(const rsmi_window_t *window)
+/* Whether ranks of this host wait for each other's cores: there are fewer, or
+ * the ranks are bound to the same ones. */
+static bool create_shares_cores(const rsmi_window_t *window,
+                                const create_offer_t *offers)
+{
+    int i, count = 0;
+    cpu_set_t cores;
+
+    CPU_ZERO(&cores);
+    for (i = 0; i < window->size; ++i) {
+        if (window->targets[i].control != NULL) {
+            CPU_OR(&cores, &cores, &offers[i].cores);
+            ++count;
+        }
+    }
+    return rsmi_job()->is_crowded || (count > CPU_COUNT(&cores));
+}
+
+static bool create_is_near(const rsmi_window_t *window)
 {
     int i;
 
@@ -323,21 +349,24 @@ static bool create_is_crowded(const rsmi_window_t *window)
             return false;
         }
     }
-    return rsmi_job()->is_crowded;
+    return true;
 }
 
 /* The rest, to which all ranks come or none. */
 static int create_whole(const rsmi_recipe_t *recipe, rsmi_window_t *window,
                         const create_offer_t *offers, int *rc_p)
 {
-    MPI_Win carrier;
     int own[3], all[3], error, rc;
+    bool is_crowded;
+    MPI_Win carrier;
 
     own[0] = create_connect_all(recipe, window, offers);
+    is_crowded = create_shares_cores(window, offers);
+    window->spins = is_crowded ? CREATE_SPINS_CROWDED : CREATE_SPINS_ALONE;
     rc = create_list(recipe, window, &carrier);
     own[0] = (own[0] == RSM_SUCCESS) ? rc : own[0];
     own[1] = carrier == MPI_WIN_NULL;
-    own[2] = !create_is_crowded(window);
+    own[2] = !is_crowded || !create_is_near(window);
     error = PMPI_Allreduce(own, all, 3, MPI_INT, MPI_MAX, recipe->comm);
     if ((error == MPI_SUCCESS) && (all[0] == RSM_SUCCESS)) {
         window->is_crowded = all[2] == 0;

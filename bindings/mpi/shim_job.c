@@ -17,9 +17,6 @@ static pthread_mutex_t memory_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static pthread_once_t job_once = PTHREAD_ONCE_INIT;
 
-/* Waiting costs others nothing while each rank has a core of its own. */
-enum { JOB_SPINS_ALONE = 2000, JOB_SPINS_CROWDED = 20 };
-
 static bool job_says(const char *variable, const char *const *words)
 {
     const char *value = getenv(variable);
@@ -45,6 +42,15 @@ static void job_complain(void)
                       "in force\n",
                       getenv("RSM_MPI"));
     }
+}
+
+/* Ranks on this host, as mpirun says; else those of the job. */
+static long job_neighbours(uint32_t count)
+{
+    const char *text = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    long local = (text == NULL) ? 0 : strtol(text, NULL, 10);
+
+    return ((local > 0) && (local < (long)count)) ? local : (long)count;
 }
 
 static void job_start(void)
@@ -75,8 +81,7 @@ static void job_start(void)
     if (job.rc == RSM_SUCCESS) {
         job.rc = rsmx_get_node_count(&count);
     }
-    job.is_crowded = (long)count > sysconf(_SC_NPROCESSORS_ONLN);
-    job.spins = job.is_crowded ? JOB_SPINS_CROWDED : JOB_SPINS_ALONE;
+    job.is_crowded = job_neighbours(count) > sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 const rsmi_job_t *rsmi_job(void)

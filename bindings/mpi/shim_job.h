@@ -15,8 +15,7 @@ typedef struct {
     rsmapi_controller_handle_t controller;
     rsm_node_id_t node;
     size_t page;
-    bool is_crowded; /* more ranks than cores */
-    unsigned spins;  /* before a wait yields */
+    bool is_crowded; /* more ranks on this host than cores */
 } rsmi_job_t;
 
 const rsmi_job_t *rsmi_job(void);

@@ -62,7 +62,7 @@ static void wait_sleep(unsigned count)
 int rsmi_wait_turn(rsmi_wait_t *wait, const rsmi_window_t *window, int rank)
 {
     unsigned turn = wait->turns++;
-    unsigned spins = rsmi_job()->spins;
+    unsigned spins = window->spins;
 
     if (turn < spins) {
         wait_relax();

@@ -114,7 +114,8 @@ typedef struct {
     int rank;
     int size;
     bool has_far;    /* some target's memory is not mapped */
-    bool is_crowded; /* fewer cores than ranks, which are all on this host */
+    bool is_crowded; /* ranks share cores, and all are on this host */
+    unsigned spins;  /* before a wait yields */
     int flavor;
     int model;
     int disp_unit;

@@ -289,38 +289,72 @@ static int accumulate_fetch_far(rsmi_window_t *window, const void *origin,
     return rsmi_far_accumulate(window, there->rank, reach, &walk, op);
 }
 
-static int accumulate_fetch(rsmi_window_t *window, const void *origin,
-                            void *result, const rsmi_there_t *there, MPI_Op op)
+/* Where the element is, if it is mapped and nothing is wrong; false: the general
+ * way finds out. */
+static inline bool accumulate_find(rsmi_window_t *window,
+                                   const rsmi_there_t *there, MPI_Op op,
+                                   const rsmi_type_t **type_p, char **addr_p,
+                                   size_t *field_p)
 {
-    accumulate_run_t run;
-    rsmi_reach_t reach;
-    size_t field;
-    int error;
+    size_t size;
 
-    error = rsmi_rma_reach(window, there, &reach);
-    if (rsmi_unlikely((error != MPI_SUCCESS) || (reach.type == NULL))) {
-        return error;
+    *addr_p = rsmi_rma_plain(window, there, type_p, &size);
+    if (rsmi_unlikely((*addr_p == NULL) || !accumulate_is_predefined(*type_p) ||
+                      (rsmi_op_check(op, *type_p, true) != MPI_SUCCESS))) {
+        return false;
     }
-    if (rsmi_unlikely(!accumulate_is_predefined(reach.type))) {
-        return MPI_ERR_TYPE;
-    }
-    error = rsmi_op_check(op, reach.type, true);
-    if (rsmi_unlikely((error != MPI_SUCCESS) || reach.is_empty)) {
-        return error;
-    }
-    if (rsmi_unlikely(reach.far != NULL)) {
-        return accumulate_fetch_far(window, origin, result, &reach, there, op);
-    }
-    run.target = reach.addr;
-    run.origin = (op == MPI_NO_OP) ? NULL : origin;
-    run.result = result;
-    field = rsmi_shard_field(reach.where);
-    error = rsmi_shard_lock(window, there->rank, field);
+    *field_p = rsmi_shard_field(
+        (uint64_t)(there->disp * window->targets[there->rank].disp_unit));
+    return true;
+}
+
+static int accumulate_fetch_near(rsmi_window_t *window, const void *origin,
+                                 void *result, int rank, MPI_Op op,
+                                 const rsmi_type_t *type, char *addr,
+                                 size_t field)
+{
+    const accumulate_run_t run = {.target = addr,
+                                  .origin = (op == MPI_NO_OP) ? NULL : origin,
+                                  .result = result};
+    int error = rsmi_shard_lock(window, rank, field);
+
     if (rsmi_unlikely(error != MPI_SUCCESS)) {
         return error;
     }
-    accumulate_near(op, reach.type, &run, reach.type->element_size);
-    return rsmi_shard_unlock(window, there->rank, field);
+    accumulate_near(op, type, &run, type->element_size);
+    return rsmi_shard_unlock(window, rank, field);
+}
+
+static int accumulate_fetch(rsmi_window_t *window, const void *origin,
+                            void *result, const rsmi_there_t *there, MPI_Op op)
+{
+    const rsmi_type_t *type;
+    rsmi_reach_t reach;
+    size_t field;
+    char *addr;
+    int error;
+
+    if (rsmi_likely(accumulate_find(window, there, op, &type, &addr, &field))) {
+        return accumulate_fetch_near(window, origin, result, there->rank, op,
+                                     type, addr, field);
+    }
+    error = rsmi_rma_reach(window, there, &reach);
+    if ((error != MPI_SUCCESS) || (reach.type == NULL)) {
+        return error;
+    }
+    if (!accumulate_is_predefined(reach.type)) {
+        return MPI_ERR_TYPE;
+    }
+    error = rsmi_op_check(op, reach.type, true);
+    if ((error != MPI_SUCCESS) || reach.is_empty) {
+        return error;
+    }
+    if (reach.far != NULL) {
+        return accumulate_fetch_far(window, origin, result, &reach, there, op);
+    }
+    return accumulate_fetch_near(window, origin, result, there->rank, op,
+                                 reach.type, reach.addr,
+                                 rsmi_shard_field(reach.where));
 }
 
 static int accumulate_compare(rsmi_window_t *window, const void *origin,

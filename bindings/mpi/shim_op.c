@@ -10,14 +10,10 @@ enum {
     OP_COMPLEX = 1 << RSMI_CLASS_COMPLEX,
     OP_BYTE = 1 << RSMI_CLASS_BYTE,
     OP_PAIR = 1 << RSMI_CLASS_PAIR,
+    OP_TRUTHS = OP_INTEGER | OP_LOGICAL,
     OP_ANY = OP_INTEGER | OP_FLOAT | OP_LOGICAL | OP_COMPLEX | OP_BYTE |
              OP_PAIR | (1 << RSMI_CLASS_OTHER)
 };
-
-static bool op_is_logical(MPI_Op op)
-{
-    return (op == MPI_LAND) || (op == MPI_LOR) || (op == MPI_LXOR);
-}
 
 /* Section 5.9.2 of the standard. */
 static unsigned op_classes(MPI_Op op)
@@ -28,8 +24,8 @@ static unsigned op_classes(MPI_Op op)
     if ((op == MPI_SUM) || (op == MPI_PROD)) {
         return OP_INTEGER | OP_FLOAT | OP_COMPLEX;
     }
-    if (op_is_logical(op)) {
-        return OP_INTEGER | OP_LOGICAL;
+    if ((op == MPI_LAND) || (op == MPI_LOR) || (op == MPI_LXOR)) {
+        return OP_TRUTHS;
     }
     if ((op == MPI_BAND) || (op == MPI_BOR) || (op == MPI_BXOR)) {
         return OP_INTEGER | OP_BYTE;
@@ -49,6 +45,8 @@ static bool op_is_fortran(MPI_Datatype element)
 
 int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
 {
+    unsigned classes;
+
     if ((op == MPI_NO_OP) && !can_be_nothing) {
         return MPI_ERR_OP;
     }
@@ -56,11 +54,12 @@ int rsmi_op_check(MPI_Op op, const rsmi_type_t *type, bool can_be_nothing)
     if (type->element == MPI_DATATYPE_NULL) {
         return (op_classes(op) != 0) ? MPI_SUCCESS : MPI_ERR_OP;
     }
-    if (op_is_logical(op) && op_is_fortran(type->element)) {
+    classes = op_classes(op);
+    if ((classes == OP_TRUTHS) && op_is_fortran(type->element)) {
         return MPI_ERR_OP;
     }
-    return ((op_classes(op) & (1u << type->element_class)) != 0) ? MPI_SUCCESS
-                                                                 : MPI_ERR_OP;
+    return ((classes & (1u << type->element_class)) != 0) ? MPI_SUCCESS
+                                                          : MPI_ERR_OP;
 }
 
 /* --- sums ------------------------------------------------------------------- */

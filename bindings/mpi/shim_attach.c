@@ -84,17 +84,22 @@ void rsmi_attached_withdraw(rsmi_window_t *window)
     window->attached = NULL;
 }
 
-bool rsmi_attached_has(rsmi_window_t *window, uint64_t low, uint64_t high)
+uint64_t rsmi_attached_size(rsmi_window_t *window, uint64_t at)
 {
     rsmi_attached_t *attached = window->attached;
-    bool is_there;
+    const rsmi_region_t *region = NULL;
+    uint64_t size = 0;
 
     pthread_mutex_lock(&attached->lock);
-    is_there = (attached->list != NULL) &&
-               (rsmi_dynamic_search(attached->list->regions, attached->count,
-                                    low, high) != NULL);
+    if (attached->list != NULL) {
+        region =
+            rsmi_dynamic_search(attached->list->regions, attached->count, at);
+    }
+    if (region != NULL) {
+        size = region->size - (at - region->addr);
+    }
     pthread_mutex_unlock(&attached->lock);
-    return is_there;
+    return size;
 }
 
 /* --- the list --------------------------------------------------------------- */

@@ -21,10 +21,6 @@ const rsmi_region_t *rsmi_dynamic_search(const rsmi_region_t *list,
             to = middle;
         }
     }
-    /* Regions of no size may stand between. */
-    while ((from > 0) && (list[from - 1].size == 0)) {
-        --from;
-    }
     return ((from > 0) && (at - list[from - 1].addr < list[from - 1].size))
                ? &list[from - 1]
                : NULL;

@@ -98,6 +98,15 @@ foreach(name lie_over_oneself lie_over_a_world_of_one)
 endforeach()
 rsm_mpi_plain(dynamic/ten_thousand_parts_are_attached
     "osc/rdma has room for 32 parts" ${rsm_mpi_pt2pt})
+rsm_mpi_plain(pages/small_ones_share_pages
+    "osc/rdma has room for 32 parts" ${rsm_mpi_pt2pt})
+rsm_mpi_plain(pages/those_without_size_stand_between
+    "osc/rdma does not find those without size again, osc/pt2pt takes any \
+address for one that is attached"
+    ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=mistake")
+rsm_mpi_plain(pages/mistakes_change_nothing
+    "osc/rdma attaches more than there is, osc/pt2pt whatever there is"
+    ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=mistake")
 rsm_mpi_plain(regions/an_element_lies_in_several
     "osc/rdma crashes" ${rsm_mpi_pt2pt})
 rsm_mpi_plain(regions/a_type_reaches_several_allocations

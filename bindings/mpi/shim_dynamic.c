@@ -340,7 +340,8 @@ int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
     int error;
 
     *found_p = (rsmi_found_t){0};
-    if (rsmi_likely((to - from < RSMI_LARGE) && (target->control != NULL) &&
+    if (rsmi_likely((rank != window->rank) && (to - from < RSMI_LARGE) &&
+                    (target->control != NULL) &&
                     rsmi_view_hits(&target->view->hit, target->control, from,
                                    to, &found_p->shift))) {
         return MPI_SUCCESS;

@@ -380,7 +380,8 @@ static int accumulate_compare(rsmi_window_t *window, const void *origin,
     }
     size = reach.type->element_size;
     if (rsmi_unlikely(reach.far != NULL)) {
-        error = rsmi_far_exchange(&reach, origin, compare, result);
+        error = rsmi_far_exchange(window, there->rank, &reach, origin, compare,
+                                  result);
     } else {
         memcpy(result, reach.addr, size);
         if (memcmp(result, compare, size) == 0) {

@@ -63,13 +63,15 @@ static inline int rsmi_shard_unlock(const rsmi_window_t *window, int rank,
     return rsmi_remote_store32(&window->targets[rank], field, 0);
 }
 
-/* All elements of the target. */
-int rsmi_far_accumulate(const rsmi_window_t *window, int rank,
+/* All elements of the target. Padding within an element is a part of it, and has
+ * to be attached with it. */
+int rsmi_far_accumulate(rsmi_window_t *window, int rank,
                         const rsmi_reach_t *reach, rsmi_walk_t *walk,
                         MPI_Op op);
 
 /* One element, with the lock of its share held. */
-int rsmi_far_exchange(const rsmi_reach_t *reach, const void *origin,
+int rsmi_far_exchange(rsmi_window_t *window, int rank,
+                      const rsmi_reach_t *reach, const void *origin,
                       const void *compare, void *result);
 
 #endif

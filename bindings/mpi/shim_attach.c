@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory that a rank attaches to a dynamic window. Regions on the same pages
+/* Memory that a rank attaches to a dynamic window. Regions on the same page
  * share a segment: small ones, side by side in the heap, cost one export
  * together. */
 #include "shim_dynamic.h"
+#include "shim_empty.h"
 #include "shim_job.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ typedef struct rsmi_attached {
     size_t count;
     size_t room;
     uint64_t serial;
+    rsmi_empty_t empty; /* regions of no size, which nobody else hears of */
 } rsmi_attached_t;
 
 static rsmi_control_t *attach_control(const rsmi_window_t *window)
@@ -54,7 +56,7 @@ bool rsmi_attached_prepare(rsmi_window_t *window)
 
 static void attach_release_pages(attach_pages_t *pages)
 {
-    if ((pages != NULL) && (--pages->uses == 0)) {
+    if (--pages->uses == 0) {
         rsmi_memory_withdraw(pages->export);
         free(pages);
     }
@@ -79,22 +81,28 @@ void rsmi_attached_withdraw(rsmi_window_t *window)
         free(list);
     }
     (void)pthread_mutex_destroy(&attached->lock);
+    free(attached->empty.list);
     free(attached->pages);
     free(attached);
     window->attached = NULL;
 }
 
-bool rsmi_attached_has(rsmi_window_t *window, uint64_t low, uint64_t high)
+uint64_t rsmi_attached_size(rsmi_window_t *window, uint64_t at)
 {
     rsmi_attached_t *attached = window->attached;
-    bool is_there;
+    const rsmi_region_t *region = NULL;
+    uint64_t size = 0;
 
     pthread_mutex_lock(&attached->lock);
-    is_there = (attached->list != NULL) &&
-               (rsmi_dynamic_search(attached->list->regions, attached->count,
-                                    low, high) != NULL);
+    if (attached->list != NULL) {
+        region =
+            rsmi_dynamic_search(attached->list->regions, attached->count, at);
+    }
+    if (region != NULL) {
+        size = region->size - (at - region->addr);
+    }
     pthread_mutex_unlock(&attached->lock);
-    return is_there;
+    return size;
 }
 
 /* --- the list --------------------------------------------------------------- */
@@ -194,51 +202,50 @@ static size_t attach_position(const rsmi_attached_t *attached, uint64_t addr)
     return from;
 }
 
-/* Regions of no size overlap nothing and may stand between the others. */
 static bool attach_overlaps(const rsmi_attached_t *attached, size_t at,
                             uint64_t addr, uint64_t size)
 {
-    const rsmi_region_t *regions;
-    size_t above = at, below = at;
+    const rsmi_region_t *region = &attached->list->regions[at];
 
-    if ((attached->list == NULL) || (size == 0)) {
-        return false;
-    }
-    regions = attached->list->regions;
-    while ((above < attached->count) && (regions[above].size == 0)) {
-        ++above;
-    }
-    while ((below > 0) && (regions[below - 1].size == 0)) {
-        --below;
-    }
-    return ((above < attached->count) && (regions[above].addr - addr < size)) ||
-           ((below > 0) &&
-            (addr - regions[below - 1].addr < regions[below - 1].size));
+    return ((at < attached->count) && (region->addr - addr < size)) ||
+           ((at > 0) && (addr - region[-1].addr < region[-1].size));
 }
 
 /* --- pages ------------------------------------------------------------------ */
 
-static bool attach_covers(const attach_pages_t *pages, uint64_t addr,
-                          uint64_t size)
+static bool attach_is_on(const attach_pages_t *pages, uint64_t start,
+                         uint64_t end)
 {
-    return (pages != NULL) && (addr >= pages->start) && (addr <= pages->end) &&
-           (size <= pages->end - addr);
+    return (pages->start == start) && (pages->end == end);
 }
 
-/* Neighbours in the list are the ones that can lie on the same pages. */
+/* An export is known to show what is mapped now only if attached bytes lie on
+ * each of its pages: any other one the program may have replaced, once the
+ * region that it was exported for had gone. So regions share an export when
+ * they lie on just the same pages, which for two of them is one page. They are
+ * neighbours in the list. NULL: none. */
+static attach_pages_t *attach_find_pages(const rsmi_attached_t *attached,
+                                         size_t at, uint64_t start,
+                                         uint64_t end)
+{
+    if ((at < attached->count) &&
+        attach_is_on(attached->pages[at], start, end)) {
+        return attached->pages[at];
+    }
+    return ((at > 0) && attach_is_on(attached->pages[at - 1], start, end))
+               ? attached->pages[at - 1]
+               : NULL;
+}
+
 static int attach_get_pages(rsmi_attached_t *attached, size_t at, uint64_t addr,
                             uint64_t size, attach_pages_t **pages_p)
 {
-    attach_pages_t *pages = NULL;
+    uint64_t mask = rsmi_job()->page - 1;
+    uint64_t start = addr & ~mask, end = (addr + size + mask) & ~mask;
+    attach_pages_t *pages = attach_find_pages(attached, at, start, end);
     size_t head;
     int rc;
 
-    if ((at > 0) && attach_covers(attached->pages[at - 1], addr, size)) {
-        pages = attached->pages[at - 1];
-    } else if ((at < attached->count) &&
-               attach_covers(attached->pages[at], addr, size)) {
-        pages = attached->pages[at];
-    }
     if (pages == NULL) {
         pages = calloc(1, sizeof(*pages));
         if (pages == NULL) {
@@ -251,9 +258,8 @@ static int attach_get_pages(rsmi_attached_t *attached, size_t at, uint64_t addr,
             return rc;
         }
         pages->serial = ++attached->serial;
-        pages->start = addr - head;
-        pages->end = (addr + size + rsmi_job()->page - 1) &
-                     ~(uint64_t)(rsmi_job()->page - 1);
+        pages->start = start;
+        pages->end = end;
     }
     ++pages->uses;
     *pages_p = pages;
@@ -277,11 +283,9 @@ static void attach_insert(rsmi_window_t *window, size_t at, uint64_t addr,
     memset(region, 0, sizeof(*region));
     region->addr = addr;
     region->size = size;
-    if (pages != NULL) {
-        region->serial = pages->serial;
-        region->segment = pages->segment;
-        region->head = addr - pages->start;
-    }
+    region->serial = pages->serial;
+    region->segment = pages->segment;
+    region->head = addr - pages->start;
     atomic_store(&control->region_count, ++attached->count);
     attach_end_change(window);
 }
@@ -293,6 +297,10 @@ static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
     size_t at = 0;
     int rc = RSM_SUCCESS;
 
+    if (size == 0) {
+        return rsmi_empty_add(&attached->empty, addr) ? MPI_SUCCESS
+                                                      : MPI_ERR_RMA_ATTACH;
+    }
     if (attached->count == attached->room) {
         rc = attach_grow(window);
     }
@@ -300,7 +308,7 @@ static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
         at = attach_position(attached, addr);
         rc = attach_overlaps(attached, at, addr, size) ? RSMERR_BAD_ADDR : rc;
     }
-    if ((rc == RSM_SUCCESS) && (size > 0)) {
+    if (rc == RSM_SUCCESS) {
         rc = attach_get_pages(attached, at, addr, size, &pages);
     }
     if (rc != RSM_SUCCESS) {
@@ -310,22 +318,22 @@ static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
     return MPI_SUCCESS;
 }
 
+/* Of two at one address the one that has bytes goes first: they may be given
+ * back to the system next. */
+
 static int attach_remove(rsmi_window_t *window, uint64_t addr)
 {
     rsmi_attached_t *attached = window->attached;
     rsmi_control_t *control = attach_control(window);
+    size_t at = attach_position(attached, addr), behind;
     attach_pages_t *pages;
     rsmi_region_t *region;
-    size_t at, behind;
 
-    if (attached->count == 0) {
-        return MPI_ERR_RMA_ATTACH;
+    if ((at == attached->count) || (attached->list->regions[at].addr != addr)) {
+        return rsmi_empty_remove(&attached->empty, addr) ? MPI_SUCCESS
+                                                         : MPI_ERR_RMA_ATTACH;
     }
-    at = attach_position(attached, addr);
     region = &attached->list->regions[at];
-    if ((at == attached->count) || (region->addr != addr)) {
-        return MPI_ERR_RMA_ATTACH;
-    }
     pages = attached->pages[at];
     behind = attached->count - at - 1;
     memmove(&attached->pages[at], &attached->pages[at + 1],

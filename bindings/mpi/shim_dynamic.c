@@ -265,7 +265,7 @@ static bool view_is_current(const rsmi_view_t *view,
 /* The same for every region of the list as it was read last: reading it again
  * for each change of region would take time that grows with the list. */
 static bool view_recall(rsmi_view_t *view, const rsmi_target_t *target,
-                        uint64_t from, uint64_t to)
+                        uint64_t from)
 {
     const rsmi_region_t *region;
     size_t at;
@@ -273,7 +273,7 @@ static bool view_recall(rsmi_view_t *view, const rsmi_target_t *target,
     if ((target->control != NULL) || (view->copy_count == 0)) {
         return false;
     }
-    region = rsmi_dynamic_search(view->copy, view->copy_count, from, to);
+    region = rsmi_dynamic_search(view->copy, view->copy_count, from);
     if (region == NULL) {
         return false;
     }
@@ -286,19 +286,20 @@ static bool view_recall(rsmi_view_t *view, const rsmi_target_t *target,
     return view_is_current(view, target);
 }
 
+/* Only the first byte is looked for. Far away the region may have become larger
+ * since: who goes on behind its end asks again. */
 static int view_look_up(rsmi_view_t *view, rsmi_window_t *window, int rank,
-                        uint64_t from, uint64_t to)
+                        uint64_t from)
 {
     rsmi_target_t *target = &window->targets[rank];
     int error;
 
     if (((from - view->last.addr < view->last.size) &&
-         (to - view->last.addr <= view->last.size) &&
          view_is_current(view, target)) ||
-        view_recall(view, target, from, to)) {
+        view_recall(view, target, from)) {
         return MPI_SUCCESS;
     }
-    error = rsmi_view_find(view, window, rank, from, to);
+    error = rsmi_view_find(view, window, rank, from);
     if (error == MPI_SUCCESS) {
         error = view_map(view, target);
     }
@@ -309,30 +310,43 @@ static int view_look_up(rsmi_view_t *view, rsmi_window_t *window, int rank,
     return error;
 }
 
-int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
-                        MPI_Aint high, rsmi_found_t *found_p)
+int rsmi_dynamic_locate_some(rsmi_window_t *window, int rank, uint64_t at,
+                             rsmi_found_t *found_p, uint64_t *size_p)
 {
-    rsmi_target_t *target = &window->targets[rank];
-    rsmi_view_t *view = target->view;
-    uint64_t from = (uint64_t)low, to = (uint64_t)high;
+    rsmi_view_t *view = window->targets[rank].view;
     int error;
 
-    *found_p = (rsmi_found_t){0};
     if (rank == window->rank) {
-        return rsmi_attached_has(window, from, to) ? MPI_SUCCESS
-                                                   : MPI_ERR_RMA_RANGE;
-    }
-    if (rsmi_likely((to - from < RSMI_LARGE) && (target->control != NULL) &&
-                    rsmi_view_hits(&view->hit, target->control, from, to,
-                                   &found_p->shift))) {
-        return MPI_SUCCESS;
+        *found_p = (rsmi_found_t){0};
+        *size_p = rsmi_attached_size(window, at);
+        return (*size_p > 0) ? MPI_SUCCESS : MPI_ERR_RMA_RANGE;
     }
     pthread_mutex_lock(&view->lock);
-    error = view_look_up(view, window, rank, from, to);
+    error = view_look_up(view, window, rank, at);
     found_p->shift = view->last_shift;
     found_p->far = view->last_far;
     found_p->import = view->last_import;
     found_p->mapping = view->last_mapping;
+    *size_p = view->last.size - (at - view->last.addr);
     pthread_mutex_unlock(&view->lock);
     return error;
+}
+
+int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,
+                        MPI_Aint high, rsmi_found_t *found_p)
+{
+    const rsmi_target_t *target = &window->targets[rank];
+    uint64_t from = (uint64_t)low, to = (uint64_t)high, size;
+    int error;
+
+    *found_p = (rsmi_found_t){0};
+    if (rsmi_likely((rank != window->rank) && (to - from < RSMI_LARGE) &&
+                    (target->control != NULL) &&
+                    rsmi_view_hits(&target->view->hit, target->control, from,
+                                   to, &found_p->shift))) {
+        return MPI_SUCCESS;
+    }
+    error = rsmi_dynamic_locate_some(window, rank, from, found_p, &size);
+    return ((error == MPI_SUCCESS) && (to - from > size)) ? MPI_ERR_RMA_RANGE
+                                                          : error;
 }

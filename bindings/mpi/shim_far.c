@@ -4,6 +4,7 @@
  * elements lie in its share, and completion is waited for once for all. */
 #include "shim_accumulate.h"
 #include "shim_op.h"
+#include "shim_scatter.h"
 
 #include <string.h>
 
@@ -45,15 +46,16 @@ static int far_hold(far_lock_t *lock, size_t field)
 }
 
 /* What lies side by side at the target need not do so in the buffers. */
-static int far_change(const rsmi_reach_t *reach, rsmi_walk_t *walk, MPI_Op op,
-                      uint64_t offset, size_t size)
+static int far_change(rsmi_scatter_t *target, const rsmi_type_t *type,
+                      rsmi_walk_t *walk, MPI_Op op, uint64_t offset,
+                      size_t size)
 {
     _Alignas(RSMI_LINE) char there[RSMI_SHARD_BYTES + RSMI_LINE];
     _Alignas(RSMI_LINE) char here[RSMI_SHARD_BYTES + RSMI_LINE];
     int error = MPI_SUCCESS;
 
     if (walk->has_result || (op != MPI_REPLACE)) {
-        error = rsmi_remote_get(reach->far, offset, there, size);
+        error = rsmi_scatter_get(target, offset, there, size);
     }
     if (error != MPI_SUCCESS) {
         return error;
@@ -63,28 +65,31 @@ static int far_change(const rsmi_reach_t *reach, rsmi_walk_t *walk, MPI_Op op,
     }
     if (walk->has_origin) {
         rsmi_cursor_read(&walk->origin, here, size);
-        rsmi_op_apply(op, reach->type, there, here, size);
-        error = rsmi_remote_put(reach->far, offset, there, size);
+        rsmi_op_apply(op, type, there, here, size);
+        error = rsmi_scatter_put(target, offset, there, size);
     }
     return error;
 }
 
-int rsmi_far_accumulate(const rsmi_window_t *window, int rank,
+int rsmi_far_accumulate(rsmi_window_t *window, int rank,
                         const rsmi_reach_t *reach, rsmi_walk_t *walk, MPI_Op op)
 {
     far_lock_t lock = {window, rank, reach->far, 0, false};
-    int error = MPI_SUCCESS, end;
+    rsmi_scatter_t target;
     uint64_t where;
     char *offset;
     size_t size;
+    int error, end;
 
+    error = rsmi_scatter_begin(&target, window, rank, reach, &walk->target);
     while ((error == MPI_SUCCESS) &&
            ((size = rsmi_cursor_run(&walk->target, &offset)) > 0)) {
         where = reach->where + (uint64_t)(offset - reach->addr);
         size = rsmi_shard_part(where, reach->type->element_size, size);
         error = far_hold(&lock, rsmi_shard_field(where));
         if (error == MPI_SUCCESS) {
-            error = far_change(reach, walk, op, (uintptr_t)offset, size);
+            error = far_change(&target, reach->type, walk, op,
+                               (uintptr_t)offset, size);
         }
         rsmi_cursor_advance(&walk->target, size);
     }
@@ -92,16 +97,23 @@ int rsmi_far_accumulate(const rsmi_window_t *window, int rank,
     return (error == MPI_SUCCESS) ? end : error;
 }
 
-int rsmi_far_exchange(const rsmi_reach_t *reach, const void *origin,
+int rsmi_far_exchange(rsmi_window_t *window, int rank,
+                      const rsmi_reach_t *reach, const void *origin,
                       const void *compare, void *result)
 {
     uint64_t offset = (uintptr_t)reach->addr;
     size_t size = reach->type->element_size;
+    rsmi_scatter_t target;
+    rsmi_cursor_t there;
     int error;
 
-    error = rsmi_remote_get(reach->far, offset, result, size);
+    rsmi_cursor_begin(&there, reach->type, reach->addr, 1);
+    error = rsmi_scatter_begin(&target, window, rank, reach, &there);
+    if (error == MPI_SUCCESS) {
+        error = rsmi_scatter_get(&target, offset, result, size);
+    }
     if ((error == MPI_SUCCESS) && (memcmp(result, compare, size) == 0)) {
-        error = rsmi_remote_put(reach->far, offset, origin, size);
+        error = rsmi_scatter_put(&target, offset, origin, size);
         if (error == MPI_SUCCESS) {
             error = rsmi_remote_complete(reach->far);
         }

@@ -3,7 +3,7 @@
  * it is mapped are done when the call returns. */
 #include "shim_rma.h"
 
-#include "shim_remote.h"
+#include "shim_scatter.h"
 
 #include <string.h>
 
@@ -21,13 +21,34 @@ static bool rma_span(const rsmi_type_t *type, int count, MPI_Aint *low_p,
                                    high_p);
 }
 
+/* What lies in no region as a whole may still lie in several: whoever moves it
+ * finds out. */
+static int rma_locate_dynamic(rsmi_window_t *window, const rsmi_there_t *there,
+                              MPI_Aint low, MPI_Aint high, rsmi_reach_t *reach)
+{
+    char *at = (char *)reach->where;
+    rsmi_found_t found;
+    int error;
+
+    error = rsmi_dynamic_locate(window, there->rank, low, high, &found);
+    if (rsmi_likely(error == MPI_SUCCESS)) {
+        reach->addr = at + found.shift;
+        reach->far = found.far;
+        reach->import = found.import;
+        reach->mapping = found.mapping;
+    } else if (error == MPI_ERR_RMA_RANGE) {
+        reach->addr = at;
+        reach->far = &window->targets[there->rank];
+        error = MPI_SUCCESS;
+    }
+    return error;
+}
+
 static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
                       rsmi_reach_t *reach)
 {
     rsmi_target_t *target = &window->targets[there->rank];
     MPI_Aint low, high, at;
-    rsmi_found_t found;
-    int error;
 
     reach->far = NULL;
     reach->mapping = NULL;
@@ -43,14 +64,7 @@ static int rma_locate(rsmi_window_t *window, const rsmi_there_t *there,
     }
     reach->where = (uint64_t)at;
     if (window->flavor == MPI_WIN_FLAVOR_DYNAMIC) {
-        error = rsmi_dynamic_locate(window, there->rank, low, high, &found);
-        if (error == MPI_SUCCESS) {
-            reach->addr = (char *)(at + found.shift);
-            reach->far = found.far;
-            reach->import = found.import;
-            reach->mapping = found.mapping;
-        }
-        return error;
+        return rma_locate_dynamic(window, there, low, high, reach);
     }
     if ((low < 0) || (high > target->size)) {
         return MPI_ERR_RMA_RANGE;
@@ -133,6 +147,12 @@ static int rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
     return MPI_SUCCESS;
 }
 
+int rsmi_rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
+                        bool is_put)
+{
+    return rma_move_dense(reach, local, size, is_put);
+}
+
 /* What most programs do: the same plain type on both sides. False: not that
  * simple, or wrong, or large. */
 static inline bool rma_move_plain(rsmi_window_t *window,
@@ -152,7 +172,7 @@ static inline bool rma_move_plain(rsmi_window_t *window,
 }
 
 /* Run by run: the buffer's and the target's seldom have the same lengths. */
-static int rma_move_far(rsmi_target_t *target, rsmi_cursor_t *there,
+static int rma_move_far(rsmi_scatter_t *target, rsmi_cursor_t *there,
                         rsmi_cursor_t *here, bool is_put)
 {
     size_t size, other;
@@ -167,8 +187,8 @@ static int rma_move_far(rsmi_target_t *target, rsmi_cursor_t *there,
             return MPI_SUCCESS;
         }
         error = is_put
-                    ? rsmi_remote_put(target, (uintptr_t)remote, local, size)
-                    : rsmi_remote_get(target, (uintptr_t)remote, local, size);
+                    ? rsmi_scatter_put(target, (uintptr_t)remote, local, size)
+                    : rsmi_scatter_get(target, (uintptr_t)remote, local, size);
         if (error != MPI_SUCCESS) {
             return error;
         }
@@ -178,16 +198,23 @@ static int rma_move_far(rsmi_target_t *target, rsmi_cursor_t *there,
 }
 
 /* Whatever is neither near nor dense. */
-static int rma_move_runs(const rsmi_buffer_t *buffer, const rsmi_type_t *type,
-                         const rsmi_reach_t *reach, int count, bool is_put)
+static int rma_move_runs(rsmi_window_t *window, const rsmi_buffer_t *buffer,
+                         const rsmi_type_t *type, const rsmi_there_t *where,
+                         const rsmi_reach_t *reach, bool is_put)
 {
     rsmi_cursor_t here, there;
+    rsmi_scatter_t target;
+    int error;
 
     rsmi_cursor_begin(&here, rsmi_type_bytes(type), buffer->addr,
                       buffer->count);
-    rsmi_cursor_begin(&there, rsmi_type_bytes(reach->type), reach->addr, count);
+    rsmi_cursor_begin(&there, rsmi_type_bytes(reach->type), reach->addr,
+                      where->count);
     if (reach->far != NULL) {
-        return rma_move_far(reach->far, &there, &here, is_put);
+        error = rsmi_scatter_begin(&target, window, where->rank, reach, &there);
+        return (error == MPI_SUCCESS)
+                   ? rma_move_far(&target, &there, &here, is_put)
+                   : error;
     }
     if (is_put) {
         rsmi_cursor_copy(&there, &here);
@@ -225,7 +252,7 @@ static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
     }
     if (rsmi_unlikely(!type->is_dense || !reach.type->is_dense ||
                       (reach.far != NULL))) {
-        return rma_move_runs(buffer, type, &reach, there->count, is_put);
+        return rma_move_runs(window, buffer, type, there, &reach, is_put);
     }
     return rma_move_dense(&reach, buffer->addr, size, is_put);
 }

@@ -24,10 +24,11 @@ typedef struct {
 } rsmi_there_t;
 
 /* The target's memory, mapped here; or far away, and then the address is the
- * offset in its segment. */
+ * offset in its segment; or scattered over regions of a dynamic window, and then
+ * it is the one in the target (shim_scatter.h). */
 typedef struct {
     rsmi_type_t *type;
-    rsmi_target_t *far; /* NULL: mapped */
+    rsmi_target_t *far; /* NULL: mapped; scattered: the target itself */
     bool is_empty;      /* no data at all */
     char *addr;         /* of the first instance */
     uint64_t where;     /* the same in words of the target: offset or address */
@@ -45,6 +46,10 @@ int rsmi_rma_put(rsmi_window_t *window, const rsmi_buffer_t *from,
                  const rsmi_there_t *to);
 int rsmi_rma_get(rsmi_window_t *window, const rsmi_buffer_t *to,
                  const rsmi_there_t *from);
+
+/* Between dense memory and mapped pages. */
+int rsmi_rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
+                        bool is_put);
 
 /* Accumulates (shim_accumulate.c); @p result may be NULL. */
 int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,

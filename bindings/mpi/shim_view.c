@@ -9,28 +9,21 @@
 #include <stdlib.h>
 
 const rsmi_region_t *rsmi_dynamic_search(const rsmi_region_t *list,
-                                         size_t count, uint64_t low,
-                                         uint64_t high)
+                                         size_t count, uint64_t at)
 {
     size_t from = 0, to = count, middle;
 
-    while (from < to) { /* the last one that begins at low or below */
+    while (from < to) { /* the last one that begins there or below */
         middle = from + (to - from) / 2;
-        if (list[middle].addr <= low) {
+        if (list[middle].addr <= at) {
             from = middle + 1;
         } else {
             to = middle;
         }
     }
-    /* Regions of no size may stand between. */
-    while (from > 0) {
-        --from;
-        if (list[from].size > 0) {
-            return (high - list[from].addr <= list[from].size) ? &list[from]
-                                                               : NULL;
-        }
-    }
-    return NULL;
+    return ((from > 0) && (at - list[from - 1].addr < list[from - 1].size))
+               ? &list[from - 1]
+               : NULL;
 }
 
 void rsmi_view_forget_list(rsmi_view_t *view)
@@ -124,7 +117,7 @@ static int view_open_list(rsmi_view_t *view, const rsmi_target_t *target,
 /* One reading of the target's list, which its owner may be changing: it counts
  * if the version is even and has stayed the same. */
 static int view_read(rsmi_view_t *view, const rsmi_target_t *target,
-                     uint64_t low, uint64_t high, bool *is_valid_p)
+                     uint64_t at, bool *is_valid_p)
 {
     rsmi_view_state_t state, after;
     const rsmi_region_t *region;
@@ -146,7 +139,7 @@ static int view_read(rsmi_view_t *view, const rsmi_target_t *target,
     if (error != MPI_SUCCESS) {
         return error;
     }
-    region = rsmi_dynamic_search(view->list, state.count, low, high);
+    region = rsmi_dynamic_search(view->list, state.count, at);
     if (region != NULL) {
         found = *region;
     }
@@ -163,14 +156,14 @@ static int view_read(rsmi_view_t *view, const rsmi_target_t *target,
 }
 
 int rsmi_view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
-                   uint64_t low, uint64_t high)
+                   uint64_t at)
 {
     rsmi_wait_t wait = {0};
     bool is_valid = false;
     int error;
 
     for (;;) {
-        error = view_read(view, &window->targets[rank], low, high, &is_valid);
+        error = view_read(view, &window->targets[rank], at, &is_valid);
         if ((error != MPI_SUCCESS) || is_valid) {
             return error;
         }

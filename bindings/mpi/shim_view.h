@@ -72,10 +72,10 @@ typedef struct {
 
 int rsmi_view_look(const rsmi_target_t *target, rsmi_view_state_t *state_p);
 
-/* Leaves in the view the region that holds all of [low, high), MPI_ERR_RMA_RANGE
- * when there is none. The view's lock is held. */
+/* Leaves in the view the region that the byte at @p at lies in,
+ * MPI_ERR_RMA_RANGE when there is none. The view's lock is held. */
 int rsmi_view_find(rsmi_view_t *view, const rsmi_window_t *window, int rank,
-                   uint64_t low, uint64_t high);
+                   uint64_t at);
 
 void rsmi_view_forget_list(rsmi_view_t *view);
 

@@ -101,6 +101,28 @@ foreach(name lie_over_oneself lie_over_a_world_of_one)
 endforeach()
 rsm_mpi_plain(dynamic/ten_thousand_parts_are_attached
     "osc/rdma has room for 32 parts" ${rsm_mpi_pt2pt})
+rsm_mpi_plain(pages/small_ones_share_pages
+    "osc/rdma has room for 32 parts" ${rsm_mpi_pt2pt})
+rsm_mpi_plain(pages/those_without_size_stand_between
+    "osc/rdma does not find those without size again, osc/pt2pt takes any \
+address for one that is attached"
+    ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=mistake")
+rsm_mpi_plain(pages/mistakes_change_nothing
+    "osc/rdma attaches more than there is, osc/pt2pt whatever there is"
+    ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=mistake")
+rsm_mpi_plain(regions/an_element_lies_in_several
+    "osc/rdma crashes" ${rsm_mpi_pt2pt})
+rsm_mpi_plain(regions/a_type_reaches_several_allocations
+    "osc/rdma takes no absolute addresses at the target: MPI_ERR_RMA_RANGE"
+    ${rsm_mpi_pt2pt})
+foreach(name large_accesses_span_several shared_memory_adjoins_private_memory)
+    rsm_mpi_plain(regions/${name}
+        "osc/rdma wants all of it in one part: MPI_ERR_RMA_RANGE"
+        ${rsm_mpi_pt2pt})
+endforeach()
+rsm_mpi_plain(regions/every_byte_that_is_accessed_is_attached
+    "osc/rdma looks at whole pages, osc/pt2pt at nothing"
+    ${rsm_mpi_pt2pt} "RSM_MPI_TEST_WITHOUT=refused")
 rsm_mpi_plain(shared/parts_may_lie_apart
     "sizes are told in whole pages, and the lowest rank is told as the first \
 even if it has no memory"

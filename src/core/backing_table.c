@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* All backings that still have their range, found by address. */
+/* Backings, found by address: a table of those that have their range, and a list
+ * of the few that have lost a part of it. */
 #include "core/backing_table.h"
 
 #include "rsmapi.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 /* Sorted by address. */
 static struct {
@@ -13,6 +15,8 @@ static struct {
     size_t count;
     size_t room;
 } backings RSMI_GUARDED_BY(rsmi_memory_lock);
+
+static rsmi_backing_t *strays RSMI_GUARDED_BY(rsmi_memory_lock);
 
 /* Index of the first backing that ends behind @p addr. */
 static size_t backing_lower_bound(const char *addr)
@@ -64,6 +68,10 @@ void rsmi_backing_unlist(rsmi_backing_t *backing)
 {
     size_t idx;
 
+    if (backing->is_stray) {
+        LL_DELETE2(strays, backing, next_stray);
+        backing->is_stray = false;
+    }
     if (!backing->is_listed) {
         return;
     }
@@ -81,13 +89,26 @@ rsmi_backing_t *rsmi_backing_behind(const char *addr)
     return (idx < backings.count) ? backings.list[idx] : NULL;
 }
 
+static bool backing_is_at(const rsmi_backing_t *backing,
+                          const rsmi_mem_area_t *area)
+{
+    return (area->start >= backing->addr) &&
+           (area->start < backing->addr + backing->pages.size) &&
+           rsmi_mem_pages_lie_at(&backing->pages, area, backing->addr);
+}
+
 rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
 {
     rsmi_backing_t *backing = rsmi_backing_behind(area->start);
 
-    if ((backing == NULL) || (area->start < backing->addr) ||
-        !rsmi_mem_pages_lie_at(&backing->pages, area, backing->addr)) {
-        return NULL;
+    if ((backing != NULL) && backing_is_at(backing, area)) {
+        return backing;
+    }
+    LL_FOREACH2(strays, backing, next_stray)
+    {
+        if (backing_is_at(backing, area)) {
+            break;
+        }
     }
     return backing;
 }
@@ -95,13 +116,18 @@ rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
 void rsmi_backing_forget(char *addr, size_t size)
 {
     size_t idx = backing_lower_bound(addr);
+    rsmi_backing_t *backing;
 
     while ((idx < backings.count) && (backings.list[idx]->addr < addr + size)) {
-        rsmi_backing_unlist(backings.list[idx]);
+        backing = backings.list[idx];
+        rsmi_backing_unlist(backing);
+        LL_PREPEND2(strays, backing, next_stray);
+        backing->is_stray = true;
     }
 }
 
 void rsmi_backing_forget_all(void)
 {
     backings.count = 0;
+    strays = NULL;
 }

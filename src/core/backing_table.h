@@ -17,8 +17,10 @@ struct rsmi_backing {
     bool is_kept;   /* the library's own memory: stays when no piece is left */
     bool is_held;   /* who has let go of nothing may still store to the pages */
     bool is_listed; /* in the table; not so once it lost its range */
+    bool is_stray;  /* it lost a part of it only, as far as is known */
     bool is_renewing; /* pages are being replaced; directory lock */
     struct rsmi_backing *prev, *next; /* list of all */
+    struct rsmi_backing *next_stray;
 };
 
 /* The first backing that ends behind @p addr; NULL: none. */
@@ -30,7 +32,8 @@ rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
     RSMI_REQUIRES(rsmi_memory_lock);
 
 /* Where the application has put other memory into a range that was exported
- * and is still, the backing behind it no longer belongs there. */
+ * and is still, the backing behind it no longer belongs there. Segments may
+ * still be in what is left of the range, where it is found as before. */
 void rsmi_backing_forget(char *addr, size_t size)
     RSMI_REQUIRES(rsmi_memory_lock);
 

@@ -125,6 +125,101 @@ MPI_TEST(pages, new_pages_are_reached, 2)
     munmap(memory, 4 * page_size);
 }
 
+/* Regions in halves of pages, attached and detached in any order; pages without
+ * any are mapped anew. What is attached is reached, always. */
+enum { HALVES = 16, STEPS = 250 };
+
+typedef struct {
+    int first, last; /* halves */
+} part_t;
+
+static int used[HALVES]; /* number of the region, 0: none */
+
+static void shuffle_attach(char *memory, part_t *part, int number)
+{
+    attach(memory + (size_t)part->first * page_size / 2,
+           (size_t)(part->last - part->first + 1) * page_size / 2);
+    for (int i = part->first; i <= part->last; ++i) {
+        used[i] = number;
+    }
+}
+
+static void shuffle_detach(char *memory, const part_t *part)
+{
+    detach(memory + (size_t)part->first * page_size / 2);
+    for (int i = part->first; i <= part->last; ++i) {
+        used[i] = 0;
+    }
+}
+
+static void shuffle_remap(char *memory, int page)
+{
+    if ((mpi_rank == 0) && (used[2 * page] == 0) && (used[2 * page + 1] == 0)) {
+        EXPECT(munmap(memory + (size_t)page * page_size, page_size) == 0);
+        (void)map_pages(memory + (size_t)page * page_size, 1);
+    }
+}
+
+/* A place from which on a random number of halves is free. */
+static bool shuffle_find(part_t *part)
+{
+    part->first = rand() % HALVES;
+    part->last = part->first - 1;
+    for (int left = 1 + rand() % 6; left > 0; --left) {
+        if ((part->last + 1 == HALVES) || (used[part->last + 1] != 0)) {
+            break;
+        }
+        ++part->last;
+    }
+    return part->last >= part->first;
+}
+
+MPI_TEST(pages, come_and_go_in_any_order, 2)
+{
+    part_t parts[HALVES] = {{0, 0}}, *part;
+    int number;
+    char *memory;
+
+    page_size = (size_t)sysconf(_SC_PAGESIZE);
+    memory = map_pages(NULL, HALVES / 2);
+    srand(17);
+    for (int i = 0; i < HALVES; ++i) {
+        parts[i].last = -1;
+    }
+    open_window();
+    MPI_OK(MPI_Win_lock_all(0, win));
+    for (int step = 1; step <= STEPS; ++step) {
+        (void)mpi_case("step %d", step);
+        number = rand() % HALVES;
+        part = &parts[number];
+        if (part->last >= part->first) {
+            shuffle_detach(memory, part);
+            part->last = -1;
+            part->first = 0;
+        } else if (shuffle_find(part)) {
+            shuffle_attach(memory, part, number + 1);
+        } else {
+            part->last = -1;
+            part->first = 0;
+        }
+        shuffle_remap(memory, rand() % (HALVES / 2));
+        for (int i = rand() % 3; i < HALVES; i += 3) {
+            if (used[i] != 0) {
+                exchange(memory + (size_t)i * page_size / 2 + 32,
+                         step * 100 + i);
+            }
+        }
+    }
+    for (int i = 0; i < HALVES; ++i) {
+        if (parts[i].last >= parts[i].first) {
+            shuffle_detach(memory, &parts[i]);
+        }
+    }
+    MPI_OK(MPI_Win_unlock_all(win));
+    MPI_OK(MPI_Win_free(&win));
+    munmap(memory, HALVES / 2 * page_size);
+}
+
 static int count_mappings(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");

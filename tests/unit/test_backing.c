@@ -195,6 +195,57 @@ BACKING_TEST(a_range_that_was_replaced_is_a_new_one)
     cr_assert_eq(memory[2 * PAGE], 9);
 }
 
+/* Who shares what is left of the range keeps it shared. */
+BACKING_TEST(what_is_left_of_a_range_is_still_found)
+{
+    rsmi_pieces_t all, last, fresh, again;
+    char *view;
+
+    acquire(1, 4, &all);
+    acquire(4, 1, &last);
+    rsmi_backing_release(&all);
+    cr_assert_eq(mmap(memory + PAGE, 3 * PAGE, RW,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                 memory + PAGE);
+    acquire(1, 3, &fresh);
+    acquire(4, 2, &again);
+    cr_assert_eq(again.count, 2);
+    cr_assert_eq(again.pieces[0].backing, last.pieces[0].backing);
+    cr_assert_eq(again.pieces[0].offset, 3 * PAGE);
+    view = view_of(again.pieces[0].backing) + 3 * PAGE;
+    rsmi_backing_release(&last);
+    memory[4 * PAGE] = 9;
+    cr_assert_eq(view[0], 9, "the page was taken away from who shares it");
+    rsmi_backing_release(&fresh);
+    rsmi_backing_release(&again);
+    cr_assert_eq(memory[4 * PAGE], 9);
+    cr_assert_eq(shared_pages(), 0);
+}
+
+/* Their pages follow on in a file, too: the kernel shows one mapping. */
+BACKING_TEST(neighbours_are_told_apart)
+{
+    rsmi_pieces_t left, right, both;
+    char *view;
+
+    acquire(1, 2, &left);
+    acquire(3, 2, &right);
+    acquire(2, 2, &both);
+    cr_assert_eq(both.count, 2);
+    cr_assert_eq(both.pieces[0].backing, left.pieces[0].backing);
+    cr_assert_eq(both.pieces[1].backing, right.pieces[0].backing);
+    cr_assert_eq(both.pieces[1].size, PAGE);
+    view = view_of(right.pieces[0].backing);
+    rsmi_backing_release(&right);
+    memory[3 * PAGE] = 9;
+    cr_assert_eq(view[0], 9, "the page was taken away from who shares it");
+    rsmi_backing_release(&left);
+    cr_assert_eq(shared_pages(), 4);
+    rsmi_backing_release(&both);
+    cr_assert_eq(memory[3 * PAGE], 9);
+    cr_assert_eq(shared_pages(), 0);
+}
+
 BACKING_TEST(pages_move_to_another_range)
 {
     rsmi_pieces_t pieces, other;

@@ -329,7 +329,11 @@ int rsmi_dynamic_locate_some(rsmi_window_t *window, int rank, uint64_t at,
     found_p->mapping = view->last_mapping;
     *size_p = view->last.size - (at - view->last.addr);
     pthread_mutex_unlock(&view->lock);
-    return error;
+    /* The list of one who has died is a blank page. */
+    return ((error == MPI_ERR_RMA_RANGE) &&
+            (rsmi_remote_check(&window->targets[rank]) != MPI_SUCCESS))
+               ? MPI_ERR_OTHER
+               : error;
 }
 
 int rsmi_dynamic_locate(rsmi_window_t *window, int rank, MPI_Aint low,

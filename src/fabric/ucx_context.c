@@ -277,6 +277,7 @@ int rsmi_fabric_open(void)
             memset(&context_domains[kind], 0, sizeof(context_domains[kind]));
             context_domains[kind].kind = (rsmi_fabric_kind_t)kind;
             rsmi_lock_init(&context_domains[kind].lock);
+            rsmi_lock_init(&context_domains[kind].ranges.lock);
         }
     }
 
@@ -298,6 +299,7 @@ static void context_destroy(rsmi_fabric_domain_t *domain)
     rsmi_fabric_setup_unlock();
 
     rsmi_lock_destroy(&domain->lock);
+    rsmi_lock_destroy(&domain->ranges.lock);
     domain->info.is_present = false;
 }
 

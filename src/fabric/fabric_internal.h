@@ -195,7 +195,8 @@ struct rsmi_fabric_domain {
     _Atomic(ucp_context_h) context; /* made under the setup lock */
     rsmi_fabric_mem_t *mems;        /* under the setup lock */
     rsmi_fabric_ranges_t ranges;    /* of mems; where letters come */
-    size_t get_piece; /* most bytes to ask an emulating target for at once */
+    size_t get_piece; /* most bytes that an emulating target is asked for, or
+                       * sent by letter, at once: they fit into one message */
     size_t key_size;  /* of keys to allocated memory, constant with context */
 
     rsmi_lock_t lock; /* guards from here to op_count */
@@ -364,7 +365,16 @@ ucs_status_t rsmi_fabric_mail_listen(rsmi_fabric_domain_t *domain)
 ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_domain_t *domain);
 void rsmi_fabric_mail_close(rsmi_fabric_service_t *service);
 
-/* At most FABRIC_BOUNCE_SIZE bytes; @p src may be reused. */
+/* Whether a put of @p len bytes goes by letter. One that UCX would have to send
+ * in parts does not: they may take other lanes, and a question overtake them. */
+static inline bool rsmi_fabric_is_letter(const rsmi_fabric_peer_t *peer,
+                                         size_t len)
+{
+    return rsmi_fabric_has_mail(peer) && (len <= FABRIC_BOUNCE_SIZE) &&
+           (len <= peer->domain->get_piece);
+}
+
+/* What rsmi_fabric_is_letter() says is one; @p src may be reused. */
 int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                          uint64_t remote, const void *src, size_t len,
                          const rsmi_fabric_wait_t *wait)

@@ -109,16 +109,21 @@ static uint64_t transfer_seal_at(const rsmi_import_t *import)
                : 0;
 }
 
-/* Everything before the @p upto-th transfer has landed, or else @p rc. */
+/* Everything before the @p upto-th transfer has landed, or else @p rc. Then the
+ * question may still be on its way, with a look at the segment, and with bytes
+ * that another thread's flush may have taken for settled before they were sent:
+ * the exporter has to keep the addresses. */
 static int transfer_conclude(rsmi_import_t *import, uint64_t upto, int rc,
                              const rsmi_fabric_look_t *seal)
 {
+    if (rc != RSM_SUCCESS) {
+        transfer_unsettle(import->far);
+    } else {
+        transfer_settle(import->far, upto);
+    }
     if ((rc == RSM_SUCCESS) && (seal->remote != 0) &&
         (seal->word != import->far->seal)) {
         rc = RSMERR_CONN_ABORTED;
-    }
-    if (rc == RSM_SUCCESS) {
-        transfer_settle(import->far, upto);
     }
     return transfer_failures(import, rc);
 }

@@ -4,7 +4,8 @@
  * UCX calls the callbacks inside a progress call of ours, hence with the lock
  * held. The service worker needs no lock: one thread uses it.
  *
- * Lock order: setup lock (contexts, memory), then a domain's lock. */
+ * Lock order: setup lock (contexts, memory), then a domain's lock; the lock of a
+ * domain's ranges is the last. */
 #ifndef RSMI_FABRIC_INTERNAL_H
 #define RSMI_FABRIC_INTERNAL_H
 
@@ -60,6 +61,7 @@ typedef struct {
 /* An answer on its way; the service thread's. */
 typedef struct rsmi_fabric_reply {
     rsmi_fabric_answer_t answer;
+    ucp_ep_h ep; /* NULL: a free one */
     rsmi_fabric_service_t *service;
     struct rsmi_fabric_reply *next; /* of the free ones */
     struct rsmi_fabric_reply *all;  /* of all ever made */
@@ -131,9 +133,24 @@ struct rsmi_fabric_key {
 struct rsmi_fabric_mem {
     rsmi_fabric_domain_t *domain;
     ucp_mem_h memh;
+    void *addr;              /* NULL: memory that UCX allocated */
     rsmi_fabric_mem_t *prev; /* of the domain's memory, under the setup lock */
     rsmi_fabric_mem_t *next;
 };
+
+typedef struct {
+    uint64_t start;
+    uint64_t size;
+} rsmi_fabric_range_t;
+
+/* In the order of their addresses. Application threads change them, the service
+ * thread reads. */
+typedef struct {
+    rsmi_lock_t lock;
+    rsmi_fabric_range_t *ranges;
+    size_t count;
+    size_t room;
+} rsmi_fabric_ranges_t;
 
 /* A worker of another process that we have met. Kept for good: UCX counts the
  * endpoints between two workers, and so must we. */
@@ -168,6 +185,7 @@ struct rsmi_fabric_service {
     bool has_news; /* some guest was reached or has failed */
     rsmi_fabric_reply_t *free_replies;
     rsmi_fabric_reply_t *all_replies;
+    unsigned reply_count; /* ever made */
 };
 
 struct rsmi_fabric_domain {
@@ -176,7 +194,9 @@ struct rsmi_fabric_domain {
     char tls[256];                  /* this domain's value of UCX_TLS */
     _Atomic(ucp_context_h) context; /* made under the setup lock */
     rsmi_fabric_mem_t *mems;        /* under the setup lock */
-    size_t get_piece; /* most bytes to ask an emulating target for at once */
+    rsmi_fabric_ranges_t ranges;    /* of mems; where letters come */
+    size_t get_piece; /* most bytes that an emulating target is asked for, or
+                       * sent by letter, at once: they fit into one message */
     size_t key_size;  /* of keys to allocated memory, constant with context */
 
     rsmi_lock_t lock; /* guards from here to op_count */
@@ -342,10 +362,19 @@ static inline bool rsmi_fabric_has_mail(const rsmi_fabric_peer_t *peer)
 
 ucs_status_t rsmi_fabric_mail_listen(rsmi_fabric_domain_t *domain)
     RSMI_REQUIRES(domain->lock);
-ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_service_t *service);
+ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_domain_t *domain);
 void rsmi_fabric_mail_close(rsmi_fabric_service_t *service);
 
-/* At most FABRIC_BOUNCE_SIZE bytes; @p src may be reused. */
+/* Whether a put of @p len bytes goes by letter. One that UCX would have to send
+ * in parts does not: they may take other lanes, and a question overtake them. */
+static inline bool rsmi_fabric_is_letter(const rsmi_fabric_peer_t *peer,
+                                         size_t len)
+{
+    return rsmi_fabric_has_mail(peer) && (len <= FABRIC_BOUNCE_SIZE) &&
+           (len <= peer->domain->get_piece);
+}
+
+/* What rsmi_fabric_is_letter() says is one; @p src may be reused. */
 int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                          uint64_t remote, const void *src, size_t len,
                          const rsmi_fabric_wait_t *wait)
@@ -357,6 +386,17 @@ int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
                          const rsmi_fabric_letter_t *letter, const void *src,
                          size_t len, uint64_t *word_p,
                          const rsmi_fabric_wait_t *wait);
+
+/* --- ucx_range.c --------------------------------------------------------- */
+
+bool rsmi_fabric_range_has(const rsmi_fabric_ranges_t *ranges, uint64_t start,
+                           size_t size) RSMI_REQUIRES(ranges->lock);
+
+/* False without memory. */
+bool rsmi_fabric_range_add(rsmi_fabric_ranges_t *ranges, uint64_t start,
+                           size_t size);
+void rsmi_fabric_range_remove(rsmi_fabric_ranges_t *ranges, uint64_t start);
+void rsmi_fabric_range_clear(rsmi_fabric_ranges_t *ranges);
 
 /* --- ucx_op.c ------------------------------------------------------------ */
 

@@ -136,12 +136,27 @@ static ucs_status_t context_configure_tcp(ucp_config_t *config,
     return ucp_config_modify(config, "TX_SEG_SIZE", CONTEXT_TCP_SEGMENT);
 }
 
+/* UCX's newer protocols carry out large puts on other lanes than letters, whose
+ * order a flush relies on. 1.13 also writes past an array of its own when it
+ * sends a question by them, and crashes in forced closes. So it does not matter
+ * that UCX_PROTO_ENABLE was set for others; a UCX that has only these does not
+ * know the setting. */
+static ucs_status_t context_refuse_protocols(ucp_config_t *config)
+{
+    ucs_status_t status = ucp_config_modify(config, "PROTO_ENABLE", "n");
+
+    return (status == UCS_ERR_NO_ELEM) ? UCS_OK : status;
+}
+
 static ucs_status_t context_configure(ucp_config_t *config,
                                       rsmi_fabric_domain_t *domain)
 {
     ucs_status_t status;
 
     status = ucp_config_modify(config, "TLS", domain->tls);
+    if (status == UCS_OK) {
+        status = context_refuse_protocols(config);
+    }
     if (status != UCS_OK) {
         return status;
     }
@@ -277,6 +292,7 @@ int rsmi_fabric_open(void)
             memset(&context_domains[kind], 0, sizeof(context_domains[kind]));
             context_domains[kind].kind = (rsmi_fabric_kind_t)kind;
             rsmi_lock_init(&context_domains[kind].lock);
+            rsmi_lock_init(&context_domains[kind].ranges.lock);
         }
     }
 
@@ -298,6 +314,7 @@ static void context_destroy(rsmi_fabric_domain_t *domain)
     rsmi_fabric_setup_unlock();
 
     rsmi_lock_destroy(&domain->lock);
+    rsmi_lock_destroy(&domain->ranges.lock);
     domain->info.is_present = false;
 }
 

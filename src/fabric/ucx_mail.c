@@ -8,7 +8,8 @@
  * thread. So a put that has to be complete takes one message each way.
  *
  * The target writes where the letter says, as UCX's emulation does, and looks
- * at no key either; core/landing.h tells why that harms nobody. */
+ * at no key either; core/landing.h tells why that harms nobody. But a letter is
+ * ours, so that one to memory which has not been registered is dropped. */
 #include "fabric/fabric_internal.h"
 
 #include "util/log.h"
@@ -17,10 +18,16 @@
 #include <string.h>
 #include <utlist.h>
 
+/* Answers that may wait for room in one importer's socket. Each thread of his
+ * waits for one at a time, and a socket has room for thousands, so that who has
+ * so many takes nothing in, nor means to. */
+#define MAIL_REPLIES_MOST 256
+
 /* --- target: service thread, callbacks inside its progress ----------------- */
 
 static void mail_give_back(rsmi_fabric_reply_t *reply)
 {
+    reply->ep = NULL;
     reply->next = reply->service->free_replies;
     reply->service->free_replies = reply;
 }
@@ -32,44 +39,94 @@ static void mail_replied(void *request, ucs_status_t status, void *arg)
     mail_give_back(arg);
 }
 
-static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service)
+static bool mail_is_flooded(const rsmi_fabric_service_t *service, ucp_ep_h ep)
 {
-    rsmi_fabric_reply_t *reply = service->free_replies;
+    const rsmi_fabric_reply_t *reply;
+    unsigned count = 0;
 
-    if (reply != NULL) {
-        service->free_replies = reply->next;
-        return reply;
+    if (rsmi_likely(service->reply_count < MAIL_REPLIES_MOST)) {
+        return false;
     }
-    reply = malloc(sizeof(*reply));
+    for (reply = service->all_replies; reply != NULL; reply = reply->all) {
+        count += (reply->ep == ep);
+    }
+    return count >= MAIL_REPLIES_MOST;
+}
+
+static rsmi_fabric_reply_t *mail_reply_make(rsmi_fabric_service_t *service)
+{
+    rsmi_fabric_reply_t *reply = malloc(sizeof(*reply));
+
     if (reply != NULL) {
         reply->service = service;
         reply->all = service->all_replies;
         service->all_replies = reply;
+        ++service->reply_count;
     }
     return reply;
 }
 
-/* Without memory who asked waits until its deadline, and may ask again. */
+static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service,
+                                           ucp_ep_h ep)
+{
+    rsmi_fabric_reply_t *reply = service->free_replies;
+
+    if (rsmi_unlikely(mail_is_flooded(service, ep))) {
+        return NULL;
+    }
+    if (rsmi_likely(reply != NULL)) {
+        service->free_replies = reply->next;
+    } else {
+        reply = mail_reply_make(service);
+    }
+    if (rsmi_likely(reply != NULL)) {
+        reply->ep = ep;
+    }
+    return reply;
+}
+
+/* Do what a letter says; *@p word_p, what stands where it looks. False: it names
+ * memory that is not, or no more, anybody's to reach. */
+static bool mail_carry_out(rsmi_fabric_ranges_t *ranges,
+                           const rsmi_fabric_letter_t *letter, const void *data,
+                           size_t length, uint64_t *word_p)
+{
+    bool is_good;
+
+    rsmi_lock(&ranges->lock);
+    is_good = ((length == 0) ||
+               rsmi_fabric_range_has(ranges, letter->remote, length)) &&
+              ((letter->look_at == 0) ||
+               rsmi_fabric_range_has(ranges, letter->look_at, sizeof(*word_p)));
+    if (is_good && (length != 0)) {
+        memcpy((void *)(uintptr_t)letter->remote, data, length);
+    }
+    atomic_thread_fence(memory_order_seq_cst);
+    if (is_good && (letter->look_at != 0)) {
+        memcpy(word_p, (const void *)(uintptr_t)letter->look_at,
+               sizeof(*word_p));
+    }
+    rsmi_unlock(&ranges->lock);
+    return is_good;
+}
+
+/* Who is not answered waits until its deadline, and may ask again. */
 static void mail_answer(rsmi_fabric_service_t *service, ucp_ep_h ep,
-                        const rsmi_fabric_letter_t *letter)
+                        const rsmi_fabric_answer_t *answer)
 {
     const ucp_request_param_t param = {
         .op_attr_mask =
             UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA,
         .cb.send = mail_replied,
-        .user_data = mail_reply_get(service),
+        .user_data = mail_reply_get(service, ep),
     };
     rsmi_fabric_reply_t *reply = param.user_data;
 
     if (reply == NULL) {
-        rsmi_warn("fabric", "no memory for an answer");
+        rsmi_debug("fabric", "a question stays without an answer");
         return;
     }
-    reply->answer = (rsmi_fabric_answer_t){.ticket = letter->ticket};
-    if (letter->look_at != 0) {
-        memcpy(&reply->answer.word, (const void *)(uintptr_t)letter->look_at,
-               sizeof(reply->answer.word));
-    }
+    reply->answer = *answer;
     if (!UCS_PTR_IS_PTR(ucp_am_send_nbx(ep, FABRIC_ANSWER_ID, &reply->answer,
                                         sizeof(reply->answer), NULL, 0,
                                         &param))) {
@@ -81,6 +138,8 @@ static ucs_status_t mail_letter(void *arg, const void *header,
                                 size_t header_len, void *data, size_t length,
                                 const ucp_am_recv_param_t *param)
 {
+    rsmi_fabric_domain_t *domain = arg;
+    rsmi_fabric_answer_t answer = {0};
     rsmi_fabric_letter_t letter;
 
     if ((header_len != sizeof(letter)) ||
@@ -88,21 +147,22 @@ static ucs_status_t mail_letter(void *arg, const void *header,
         return UCS_OK;
     }
     memcpy(&letter, header, sizeof(letter));
-    if (length != 0) {
-        memcpy((void *)(uintptr_t)letter.remote, data, length);
+    if (!mail_carry_out(&domain->ranges, &letter, data, length, &answer.word)) {
+        rsmi_debug("fabric", "a letter to memory that is not there is dropped");
+        return UCS_OK;
     }
     if ((letter.ticket != 0) &&
         ((param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP) != 0)) {
-        atomic_thread_fence(memory_order_seq_cst);
-        mail_answer(arg, param->reply_ep, &letter);
+        answer.ticket = letter.ticket;
+        mail_answer(&domain->service, param->reply_ep, &answer);
     }
     return UCS_OK;
 }
 
-ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_service_t *service)
+ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_domain_t *domain)
 {
-    return rsmi_fabric_worker_handle(service->worker, FABRIC_LETTER_ID,
-                                     mail_letter, service);
+    return rsmi_fabric_worker_handle(domain->service.worker, FABRIC_LETTER_ID,
+                                     mail_letter, domain);
 }
 
 /* The worker is gone, and with it what was on its way. */
@@ -115,6 +175,7 @@ void rsmi_fabric_mail_close(rsmi_fabric_service_t *service)
         free(reply);
     }
     service->free_replies = NULL;
+    service->reply_count = 0;
 }
 
 /* --- importer -------------------------------------------------------------- */

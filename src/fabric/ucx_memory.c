@@ -47,6 +47,16 @@ bool rsmi_fabric_memory_has_room(size_t size)
     return true;
 }
 
+static void memory_unmap(ucp_context_h context, ucp_mem_h memh)
+{
+    ucs_status_t status = ucp_mem_unmap(context, memh);
+
+    if (status != UCS_OK) {
+        rsmi_error("fabric", "ucp_mem_unmap failed: %s",
+                   ucs_status_string(status));
+    }
+}
+
 static int memory_map(rsmi_fabric_domain_t *domain, void *addr, size_t size,
                       unsigned flags, rsmi_fabric_mem_t **mem_p)
 {
@@ -76,6 +86,13 @@ static int memory_map(rsmi_fabric_domain_t *domain, void *addr, size_t size,
     }
 
     mem->domain = domain;
+    mem->addr = addr;
+    if (rsmi_fabric_must_wire(domain) &&
+        !rsmi_fabric_range_add(&domain->ranges, (uintptr_t)addr, size)) {
+        memory_unmap(domain->context, mem->memh);
+        free(mem);
+        return RSMERR_INSUFFICIENT_MEM;
+    }
     rsmi_fabric_setup_lock();
     DL_APPEND(domain->mems, mem);
     rsmi_fabric_setup_unlock();
@@ -255,22 +272,13 @@ int rsmi_fabric_register(rsmi_fabric_kind_t kind, void *addr, size_t size,
     return memory_map(domain, addr, size, 0, mem_p);
 }
 
-static void memory_unmap(ucp_context_h context, ucp_mem_h memh)
-{
-    ucs_status_t status = ucp_mem_unmap(context, memh);
-
-    if (status != UCS_OK) {
-        rsmi_error("fabric", "ucp_mem_unmap failed: %s",
-                   ucs_status_string(status));
-    }
-}
-
 void rsmi_fabric_release(rsmi_fabric_mem_t *mem)
 {
     if (mem == NULL) {
         return;
     }
 
+    rsmi_fabric_range_remove(&mem->domain->ranges, (uintptr_t)mem->addr);
     rsmi_fabric_setup_lock();
     DL_DELETE(mem->domain->mems, mem);
     rsmi_fabric_setup_unlock();
@@ -283,6 +291,7 @@ void rsmi_fabric_memory_free_all(rsmi_fabric_domain_t *domain)
 {
     rsmi_fabric_mem_t *mem;
 
+    rsmi_fabric_range_clear(&domain->ranges);
     while (domain->mems != NULL) {
         mem = domain->mems;
         DL_DELETE(domain->mems, mem);

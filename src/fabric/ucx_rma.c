@@ -155,7 +155,7 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
                                    wait);
     } else if (len > FABRIC_BOUNCE_SIZE) {
         rc = rma_put_in_place(domain, key, remote, src, len, wait);
-    } else if (rsmi_fabric_has_mail(key->peer)) {
+    } else if (rsmi_fabric_is_letter(key->peer, len)) {
         rc = rsmi_fabric_mail_put(domain, key, remote, src, len, wait);
     } else {
         rc = rma_put_copied(domain, key, remote, src, len, wait);
@@ -176,7 +176,7 @@ int rsmi_fabric_put_through(rsmi_fabric_key_t *key, uint64_t remote,
                                          .look_at = look->remote};
     int rc;
 
-    if (rsmi_fabric_has_mail(key->peer) && (len <= FABRIC_BOUNCE_SIZE)) {
+    if (rsmi_fabric_is_letter(key->peer, len)) {
         return rsmi_fabric_mail_ask(key->peer, &letter, src, len, &look->word,
                                     wait);
     }

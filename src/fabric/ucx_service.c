@@ -96,8 +96,8 @@ static int service_create(rsmi_fabric_domain_t *domain)
     }
 
     service->worker = worker;
-    status = rsmi_fabric_must_wire(domain) ? rsmi_fabric_mail_serve(service)
-                                           : UCS_OK;
+    status =
+        rsmi_fabric_must_wire(domain) ? rsmi_fabric_mail_serve(domain) : UCS_OK;
     if (status != UCS_OK) {
         rc = rsmi_fabric_setup_error(status);
         goto err_close;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the two fuzzers share. An input is a string of bytes that is eaten from
+/* What the fuzzers share. An input is a string of bytes that is eaten from
  * the front; where it ends, zeros follow. Messages are honest ones with some
  * bytes changed, so that an input of zeros is a peer that follows the rules,
  * and every input is a short way from one. */

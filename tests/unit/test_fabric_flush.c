@@ -114,6 +114,21 @@ Test(fabric_flush, put_through_comes_after_all_puts_by_tcp)
     check_put_through(&path_tcp);
 }
 
+/* Letters, and puts that are none because they would not fit into a segment. */
+Test(fabric_flush, put_through_comes_after_all_puts_in_small_segments)
+{
+    cr_assert_eq(setenv("UCX_TCP_TX_SEG_SIZE", "2048", 1), 0);
+    cr_assert_eq(setenv("UCX_TCP_RX_SEG_SIZE", "2048", 1), 0);
+    check_put_through(&path_tcp);
+}
+
+/* The user may have set this for others. */
+Test(fabric_flush, put_through_does_without_newer_protocols)
+{
+    cr_assert_eq(setenv("UCX_PROTO_ENABLE", "y", 1), 0);
+    check_put_through(&path_tcp);
+}
+
 /* An answer that comes too late is no answer to the next question. */
 Test(fabric_flush, late_answers_are_nobodys)
 {

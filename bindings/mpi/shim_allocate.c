@@ -92,13 +92,23 @@ static bool allocate_is_noncontiguous(MPI_Info info)
 
 /* Each on pages of its own when the program allows it: every rank of it, as the
  * parts are at the same places for all. */
-static int allocate_agree(const rsmi_recipe_t *recipe, bool *is_apart_p)
+static int allocate_agree(rsmi_recipe_t *recipe)
 {
-    int own = !allocate_is_noncontiguous(recipe->info), all = own, error;
+    int refuses = !allocate_is_noncontiguous(recipe->info), one_refuses = 1;
+    int error = PMPI_Allreduce(&refuses, &one_refuses, 1, MPI_INT, MPI_MAX,
+                               recipe->comm);
 
-    error = rsmi_window_agree(recipe->comm, own, &all);
-    *is_apart_p = all == 0;
+    recipe->is_apart = !one_refuses;
     return error;
+}
+
+/* MPI_Win_get_info reports what is done. */
+static void allocate_tell(const rsmi_recipe_t *recipe, rsmi_window_t *window)
+{
+    if (window->info != MPI_INFO_NULL) {
+        (void)PMPI_Info_set(window->info, "alloc_shared_noncontig",
+                            recipe->is_apart ? "true" : "false");
+    }
 }
 
 /* Where each rank's part begins, and at the end the size of all. What no machine
@@ -106,17 +116,16 @@ static int allocate_agree(const rsmi_recipe_t *recipe, bool *is_apart_p)
 static int allocate_layout(rsmi_recipe_t *recipe, int count, MPI_Aint *offsets)
 {
     MPI_Aint page = (MPI_Aint)rsmi_job()->page, offset = 0, size, rest;
-    bool is_apart;
     int i, error;
 
-    error = allocate_agree(recipe, &is_apart);
+    error = allocate_agree(recipe);
     if (error == MPI_SUCCESS) {
         error = PMPI_Allgather(&recipe->bytes, 1, MPI_AINT, offsets, 1,
                                MPI_AINT, recipe->comm);
     }
     for (i = 0; (i <= count) && (error == MPI_SUCCESS); ++i) {
         size = (i < count) ? offsets[i] : 0;
-        rest = is_apart ? (page - size % page) % page : 0;
+        rest = recipe->is_apart ? (page - size % page) % page : 0;
         offsets[i] = offset;
         if (__builtin_add_overflow(offset, size, &offset) ||
             __builtin_add_overflow(offset, rest, &offset)) {
@@ -178,6 +187,7 @@ int MPI_Win_allocate_shared(MPI_Aint size, int disp_unit, MPI_Info info,
         return PMPI_Win_allocate_shared(size, disp_unit, info, comm, baseptr,
                                         win);
     }
+    allocate_tell(&recipe, window);
     memcpy(baseptr, &window->base, sizeof(window->base));
     *win = rsmi_window_handle(window);
     return MPI_SUCCESS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory that a rank attaches to a dynamic window. Regions on the same page
+/* Memory that a rank attaches to a dynamic window. Regions on just the same pages
  * share a segment: small ones, side by side in the heap, cost one export
  * together. */
 #include "shim_dynamic.h"
@@ -320,7 +320,6 @@ static int attach_add(rsmi_window_t *window, uint64_t addr, uint64_t size)
 
 /* Of two at one address the one that has bytes goes first: they may be given
  * back to the system next. */
-
 static int attach_remove(rsmi_window_t *window, uint64_t addr)
 {
     rsmi_attached_t *attached = window->attached;

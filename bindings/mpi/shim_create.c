@@ -323,7 +323,7 @@ static void create_unlist(rsmi_window_t *window, MPI_Win carrier,
 }
 
 /* Whether ranks of this host wait for each other's cores: there are fewer, or
- * the ranks are bound to the same ones. */
+ * all ranks together are bound to fewer. */
 static bool create_shares_cores(const rsmi_window_t *window,
                                 const create_offer_t *offers)
 {

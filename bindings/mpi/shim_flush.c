@@ -57,10 +57,7 @@ static int flush_local(rsmi_window_t *window, int rank)
 {
     int error = flush_check(window, rank);
 
-    if ((error == MPI_SUCCESS) && (rank != MPI_PROC_NULL)) {
-        error = rsmi_remote_check(&window->targets[rank]);
-    }
-    return rsmi_window_finish(window, error);
+    return rsmi_window_finish(window, rsmi_remote_fetched(window, rank, error));
 }
 
 static int flush_local_all(rsmi_window_t *window)

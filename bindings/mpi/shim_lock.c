@@ -35,6 +35,15 @@ static int lock_subtract(const rsmi_window_t *window, int rank, uint64_t value)
     return lock_add(window, rank, -value, &former);
 }
 
+/* Whether it is the target's death that let us in. Who holds the memory does not
+ * matter: the lock is the target's. */
+static int lock_check(const rsmi_window_t *window, int rank)
+{
+    const rsmi_target_t *target = &window->targets[rank];
+
+    return rsmi_remote_ask(target->control_import, target->control_offset);
+}
+
 /* @p word: what the lock held when last seen, and holds now. */
 static int lock_try_alone(const rsmi_window_t *window, int rank, uint64_t *word,
                           bool *is_taken_p)
@@ -64,7 +73,7 @@ static int lock_wait_alone(const rsmi_window_t *window, int rank)
     for (;;) {
         error = lock_try_alone(window, rank, &word, &is_taken);
         if (is_taken) {
-            return rsmi_remote_check(&window->targets[rank]);
+            return lock_check(window, rank);
         }
         if (error == MPI_SUCCESS) {
             error = rsmi_wait_turn(&wait, window, -1);
@@ -101,9 +110,7 @@ static int lock_take_shared(const rsmi_window_t *window, int rank)
             return error;
         }
         if (word < LOCK_WAITER) {
-            return (wait.turns == 0)
-                       ? MPI_SUCCESS
-                       : rsmi_remote_check(&window->targets[rank]);
+            return (wait.turns == 0) ? MPI_SUCCESS : lock_check(window, rank);
         }
         error = lock_subtract(window, rank, LOCK_SHARED);
         while ((error == MPI_SUCCESS) && (word >= LOCK_WAITER)) {

@@ -115,9 +115,7 @@ static inline int rsmi_remote_complete(rsmi_target_t *target)
 }
 int rsmi_remote_complete_all(rsmi_window_t *window);
 
-/* Whether the target lives, and who holds its memory. Loads and stores succeed
- * in any case: the pages of the dead are replaced by blank ones. A get of nothing
- * only asks. */
+/* Whether the connection stands. A get of nothing only asks. */
 static inline int rsmi_remote_ask(rsm_memseg_import_handle_t import,
                                   uint64_t offset)
 {
@@ -130,17 +128,30 @@ static inline int rsmi_remote_ask(rsm_memseg_import_handle_t import,
                : MPI_ERR_OTHER;
 }
 
+/* Whether the target lives, and who holds its memory. Loads and stores succeed
+ * in any case: the pages of the dead are replaced by blank ones. */
 static inline int rsmi_remote_check(const rsmi_target_t *target)
 {
     int error = rsmi_remote_ask(target->control_import, target->control_offset);
 
-    return rsmi_likely(target->holder == NULL) || (error != MPI_SUCCESS)
-               ? error
-               : rsmi_remote_ask(target->holder, 0);
+    if (rsmi_likely((error != MPI_SUCCESS) || (target->holder == NULL))) {
+        return error;
+    }
+    return rsmi_remote_ask(target->holder, 0);
 }
 
 /* The same of all of them. */
 int rsmi_remote_check_all(const rsmi_window_t *window);
+
+/* The end of an access of result @p error that fetched something, where no flush
+ * comes any more to say so. */
+static inline int rsmi_remote_fetched(const rsmi_window_t *window, int rank,
+                                      int error)
+{
+    return ((error == MPI_SUCCESS) && (rank != MPI_PROC_NULL))
+               ? rsmi_remote_check(&window->targets[rank])
+               : error;
+}
 
 /* Complete, and at a target that lives: what went to the memory of a dead one
  * is lost and said to be. */

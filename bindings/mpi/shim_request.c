@@ -20,15 +20,6 @@ static int request_check(rsmi_window_t *window, int rank,
                : MPI_ERR_RMA_SYNC;
 }
 
-/* A request that has fetched something is the end of that: no flush comes to
- * say that the target has died. */
-static int request_fetched(rsmi_window_t *window, int rank, int error)
-{
-    return ((error == MPI_SUCCESS) && (rank != MPI_PROC_NULL))
-               ? rsmi_remote_check(&window->targets[rank])
-               : error;
-}
-
 static int request_finish(rsmi_window_t *window, int error,
                           MPI_Request *request)
 {
@@ -80,7 +71,7 @@ int MPI_Rget(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
     error = request_check(window, target_rank, request);
     if (error == MPI_SUCCESS) {
         error = rsmi_rma_get(window, &to, &from);
-        error = request_fetched(window, target_rank, error);
+        error = rsmi_remote_fetched(window, target_rank, error);
     }
     return request_finish(window, error, request);
 }
@@ -134,7 +125,7 @@ int MPI_Rget_accumulate(const void *origin_addr, int origin_count,
     error = request_check(window, target_rank, request);
     if (error == MPI_SUCCESS) {
         error = rsmi_rma_accumulate(window, &origin, &result, &there, op);
-        error = request_fetched(window, target_rank, error);
+        error = rsmi_remote_fetched(window, target_rank, error);
     }
     return request_finish(window, error, request);
 }

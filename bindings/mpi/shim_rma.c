@@ -135,9 +135,8 @@ static inline void rma_copy_small(char *remote, void *local, size_t size,
     }
 }
 
-/* Between dense memory and mapped pages. */
-static int rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
-                          bool is_put)
+int rsmi_rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
+                        bool is_put)
 {
     if (rsmi_unlikely(size >= RSMI_LARGE) && (reach->mapping != NULL)) {
         return rma_copy_large(reach->import, reach->addr - reach->mapping,
@@ -145,12 +144,6 @@ static int rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
     }
     rma_copy_small(reach->addr, local, size, is_put);
     return MPI_SUCCESS;
-}
-
-int rsmi_rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
-                        bool is_put)
-{
-    return rma_move_dense(reach, local, size, is_put);
 }
 
 /* What most programs do: the same plain type on both sides. False: not that
@@ -254,7 +247,7 @@ static int rma_move(rsmi_window_t *window, const rsmi_buffer_t *buffer,
                       (reach.far != NULL))) {
         return rma_move_runs(window, buffer, type, there, &reach, is_put);
     }
-    return rma_move_dense(&reach, buffer->addr, size, is_put);
+    return rsmi_rma_move_dense(&reach, buffer->addr, size, is_put);
 }
 
 int rsmi_rma_put(rsmi_window_t *window, const rsmi_buffer_t *from,

@@ -63,6 +63,7 @@ static inline void *rsmi_table_find(rsmi_table_t *table, const void *key)
         if (entry == NULL) {
             return NULL;
         }
+        /* Pairs with the stores of keys: what belongs to the key is there. */
         if (atomic_load_explicit(&entry->key, memory_order_acquire) == key) {
             return entry;
         }

@@ -180,6 +180,7 @@ typedef struct {
     void *exported; /* what others are to see, NULL: nothing */
     size_t exported_size;
     const MPI_Aint *offsets; /* shared: of each rank in rank 0's pages */
+    bool is_apart;           /* shared: each part on pages of its own */
     void *allocated;         /* passes to the window on success */
     size_t allocated_size;
     int rc; /* RSM result so far */

@@ -61,30 +61,11 @@ typedef struct {
     bool *is_private;
 } acquire_t;
 
-/* The backing at the start of the area, which is cut where that ends, or where
- * the next one begins: backings that are neighbours in memory and in a file are
- * one mapping to the kernel. */
-static rsmi_backing_t *acquire_cut(rsmi_mem_area_t *area)
-    RSMI_REQUIRES(rsmi_memory_lock)
+/* First pass: what lies where. Neighbouring private areas become one piece. */
+static int acquire_area(const rsmi_mem_area_t *area, rsmi_backing_t *backing,
+                        void *arg)
 {
-    rsmi_backing_t *backing = rsmi_backing_at(area);
-    rsmi_backing_t *next = rsmi_backing_behind(area->start);
-    char *end = area->start + area->size;
-
-    if ((next != NULL) && (next->addr > area->start) && (next->addr < end)) {
-        end = next->addr;
-    }
-    if ((backing != NULL) && (backing->addr + backing->pages.size < end)) {
-        end = backing->addr + backing->pages.size;
-    }
-    area->size = (size_t)(end - area->start);
-    return backing;
-}
-
-/* What lies at one area, or at a part of it that belongs to one backing. */
-static int acquire_part(const rsmi_mem_area_t *area, rsmi_backing_t *backing,
-                        acquire_t *acquire)
-{
+    acquire_t *acquire = arg;
     rsmi_pieces_t *plan = &acquire->plan;
     rsmi_piece_t *grown;
     bool *flags;
@@ -114,24 +95,6 @@ static int acquire_part(const rsmi_mem_area_t *area, rsmi_backing_t *backing,
     flags[plan->count] = !area->is_shared;
     ++plan->count;
     return RSM_SUCCESS;
-}
-
-/* First pass: what lies where. Neighbouring private areas become one piece. */
-static int acquire_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
-{
-    const char *end = area->start + area->size;
-    rsmi_mem_area_t part = *area;
-    rsmi_backing_t *backing;
-    int rc = RSM_SUCCESS;
-
-    while ((part.start < end) && (rc == RSM_SUCCESS)) {
-        part.size = (size_t)(end - part.start);
-        backing = acquire_cut(&part);
-        rc = acquire_part(&part, backing, arg);
-        part.start += part.size;
-        part.offset += (off_t)part.size;
-    }
-    return rc;
 }
 
 /* From the running frame up to the first one of the thread: after a fork these
@@ -164,7 +127,7 @@ static int acquire_survey(void *addr, size_t size, acquire_t *acquire)
     if (acquire_is_stack(addr, size)) {
         return RSMERR_BAD_ADDR;
     }
-    return rsmi_mem_survey(addr, size, acquire_area, acquire);
+    return rsmi_backing_survey(addr, size, acquire_area, acquire);
 }
 
 static void acquire_clear(acquire_t *acquire)

@@ -287,10 +287,10 @@ typedef struct {
 
 /* Whether all of the new range is private, or shows this very backing, or is
  * the whole of a spare one. */
-static int move_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
+static int move_area(const rsmi_mem_area_t *area, rsmi_backing_t *here,
+                     void *arg)
 {
     move_t *move = arg;
-    rsmi_backing_t *here = rsmi_backing_at(area);
 
     if ((area->prot & (PROT_READ | PROT_WRITE)) != (PROT_READ | PROT_WRITE)) {
         return RSMERR_PERM_DENIED;
@@ -348,7 +348,7 @@ int rsmi_backing_move(rsmi_backing_t *backing, void *addr)
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    rc = rsmi_mem_survey(addr, backing->pages.size, move_area, &move);
+    rc = rsmi_backing_survey(addr, backing->pages.size, move_area, &move);
     if (rc == RSM_SUCCESS) {
         rc = backing_register(addr, backing->pages.size, &mem);
     }

@@ -97,7 +97,8 @@ static bool backing_is_at(const rsmi_backing_t *backing,
            rsmi_mem_pages_lie_at(&backing->pages, area, backing->addr);
 }
 
-rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
+static rsmi_backing_t *backing_at(const rsmi_mem_area_t *area)
+    RSMI_REQUIRES(rsmi_memory_lock)
 {
     rsmi_backing_t *backing = rsmi_backing_behind(area->start);
 
@@ -111,6 +112,58 @@ rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
         }
     }
     return backing;
+}
+
+/* The backing at the start of the area, which is cut where that ends, or where
+ * the next one begins. */
+static rsmi_backing_t *backing_cut(rsmi_mem_area_t *area)
+    RSMI_REQUIRES(rsmi_memory_lock)
+{
+    rsmi_backing_t *backing = backing_at(area);
+    rsmi_backing_t *next = rsmi_backing_behind(area->start);
+    char *end = area->start + area->size;
+
+    if ((next != NULL) && (next->addr > area->start) && (next->addr < end)) {
+        end = next->addr;
+    }
+    if ((backing != NULL) && (backing->addr + backing->pages.size < end)) {
+        end = backing->addr + backing->pages.size;
+    }
+    area->size = (size_t)(end - area->start);
+    return backing;
+}
+
+typedef struct {
+    rsmi_backing_func_t func;
+    void *arg;
+} survey_t;
+
+/* Backings that are neighbours in memory and in a file are one mapping to the
+ * kernel. */
+static int survey_area(const rsmi_mem_area_t *area, void *arg) RSMI_NO_ANALYSIS
+{
+    const survey_t *survey = arg;
+    const char *end = area->start + area->size;
+    rsmi_mem_area_t part = *area;
+    rsmi_backing_t *backing;
+    int rc = RSM_SUCCESS;
+
+    while ((part.start < end) && (rc == RSM_SUCCESS)) {
+        part.size = (size_t)(end - part.start);
+        backing = backing_cut(&part);
+        rc = survey->func(&part, backing, survey->arg);
+        part.start += part.size;
+        part.offset += (off_t)part.size;
+    }
+    return rc;
+}
+
+int rsmi_backing_survey(const void *addr, size_t size, rsmi_backing_func_t func,
+                        void *arg)
+{
+    survey_t survey = {func, arg};
+
+    return rsmi_mem_survey(addr, size, survey_area, &survey);
 }
 
 void rsmi_backing_forget(char *addr, size_t size)

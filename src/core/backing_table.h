@@ -27,9 +27,12 @@ struct rsmi_backing {
 rsmi_backing_t *rsmi_backing_behind(const char *addr)
     RSMI_REQUIRES(rsmi_memory_lock);
 
-/* The backing whose pages really lie at this area, or NULL. */
-rsmi_backing_t *rsmi_backing_at(const rsmi_mem_area_t *area)
-    RSMI_REQUIRES(rsmi_memory_lock);
+/* Shows what is mapped, as rsmi_mem_survey() does, cut where a backing begins
+ * or ends, and the backing whose pages really lie there, or NULL. */
+typedef int (*rsmi_backing_func_t)(const rsmi_mem_area_t *part,
+                                   rsmi_backing_t *backing, void *arg);
+int rsmi_backing_survey(const void *addr, size_t size, rsmi_backing_func_t func,
+                        void *arg) RSMI_REQUIRES(rsmi_memory_lock);
 
 /* Where the application has put other memory into a range that was exported
  * and is still, the backing behind it no longer belongs there. Segments may

@@ -185,7 +185,7 @@ struct rsmi_fabric_service {
     bool has_news; /* some guest was reached or has failed */
     rsmi_fabric_reply_t *free_replies;
     rsmi_fabric_reply_t *all_replies;
-    unsigned reply_count; /* ever made */
+    unsigned replies_sent; /* and not done yet */
 };
 
 struct rsmi_fabric_domain {

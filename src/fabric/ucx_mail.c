@@ -28,6 +28,7 @@
 static void mail_give_back(rsmi_fabric_reply_t *reply)
 {
     reply->ep = NULL;
+    --reply->service->replies_sent;
     reply->next = reply->service->free_replies;
     reply->service->free_replies = reply;
 }
@@ -44,7 +45,7 @@ static bool mail_is_flooded(const rsmi_fabric_service_t *service, ucp_ep_h ep)
     const rsmi_fabric_reply_t *reply;
     unsigned count = 0;
 
-    if (rsmi_likely(service->reply_count < MAIL_REPLIES_MOST)) {
+    if (rsmi_likely(service->replies_sent < MAIL_REPLIES_MOST)) {
         return false;
     }
     for (reply = service->all_replies; reply != NULL; reply = reply->all) {
@@ -61,7 +62,6 @@ static rsmi_fabric_reply_t *mail_reply_make(rsmi_fabric_service_t *service)
         reply->service = service;
         reply->all = service->all_replies;
         service->all_replies = reply;
-        ++service->reply_count;
     }
     return reply;
 }
@@ -81,6 +81,7 @@ static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service,
     }
     if (rsmi_likely(reply != NULL)) {
         reply->ep = ep;
+        ++service->replies_sent;
     }
     return reply;
 }
@@ -175,7 +176,7 @@ void rsmi_fabric_mail_close(rsmi_fabric_service_t *service)
         free(reply);
     }
     service->free_replies = NULL;
-    service->reply_count = 0;
+    service->replies_sent = 0;
 }
 
 /* --- importer -------------------------------------------------------------- */

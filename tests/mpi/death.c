@@ -6,8 +6,8 @@
  *
  *     rsm_mpi_death WAY    complete, dynamic, fence, flush, flush_all,
  *                          flush_local, flush_local_all, free, lock,
- *                          lock_alone, rget, rget_accumulate, shared, start,
- *                          test, unlock, unlock_all or wait
+ *                          lock_alone, rget, rget_accumulate, shared,
+ *                          shared_lock, start, test, unlock, unlock_all or wait
  *
  * A plain program: it is the launcher that must not end the others. */
 #include <mpi.h>
@@ -37,9 +37,9 @@ static bool is_way(const char *way, const char *name)
 static bool is_access(const char *way)
 {
     static const char *const ways[] = {
-        "complete",    "dynamic",         "flush",     "flush_all",
-        "flush_local", "flush_local_all", "rget",      "rget_accumulate",
-        "shared",      "unlock",          "unlock_all"};
+        "complete",    "dynamic",         "flush",  "flush_all",
+        "flush_local", "flush_local_all", "rget",   "rget_accumulate",
+        "shared",      "shared_lock",     "unlock", "unlock_all"};
     size_t i;
 
     for (i = 0; i < sizeof(ways) / sizeof(ways[0]); ++i) {
@@ -59,7 +59,9 @@ static int begin(const char *way, int last)
     if (is_way(way, "flush") || is_way(way, "unlock")) {
         return MPI_Win_lock(MPI_LOCK_SHARED, last, 0, win);
     }
-    return is_access(way) ? MPI_Win_lock_all(0, win) : MPI_SUCCESS;
+    return is_access(way) && !is_way(way, "shared_lock")
+               ? MPI_Win_lock_all(0, win)
+               : MPI_SUCCESS;
 }
 
 /* What the victim leaves behind. */
@@ -176,12 +178,32 @@ static int put_to(const char *way)
                                                             : finish(way);
 }
 
+/* The lock of one who lives is taken and given back as ever, waited for or not;
+ * what is lost is the memory. */
+static int lock_again_and_again(void)
+{
+    enum { TIMES = 2000 };
+    int i, error = MPI_SUCCESS, class = MPI_ERR_OTHER;
+
+    for (i = 0; (i < TIMES) && (class == MPI_ERR_OTHER); ++i) {
+        if (MPI_Win_lock(MPI_LOCK_EXCLUSIVE, target, 0, win) != MPI_SUCCESS) {
+            return MPI_SUCCESS;
+        }
+        error = MPI_Win_unlock(target, win);
+        (void)MPI_Error_class(error, &class);
+    }
+    return error;
+}
+
 static int access_to(pid_t pid, const char *way)
 {
     bool is_get =
         (strncmp(way, "rget", 4) == 0) || (strncmp(way, "flush_l", 7) == 0);
 
     await_death(pid);
+    if (is_way(way, "shared_lock")) {
+        return lock_again_and_again();
+    }
     return is_get ? get_from(way) : put_to(way);
 }
 
@@ -193,7 +215,7 @@ static void make_window(const char *way, int rank, int last)
     void *base;
 
     target = last;
-    if (is_way(way, "shared")) {
+    if (strncmp(way, "shared", 6) == 0) {
         MPI_Comm_split(MPI_COMM_WORLD, 0, -rank, &comm);
         MPI_Win_allocate_shared(64, 1, MPI_INFO_NULL, comm, &base, &win);
         target = 1;

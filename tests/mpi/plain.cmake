@@ -137,6 +137,10 @@ rsm_mpi_plain(threads/reuse_handles_of_each_other
     "osc/rdma cannot make windows of one process, osc/pt2pt crashes in threads"
     "RSM_MPI_TEST_WITHOUT=alone")
 
+rsm_mpi_plain(cores/are_not_spun_on
+    "every component takes milliseconds"
+    "RSM_MPI_TEST_WITHOUT=create allocate shared dynamic")
+
 # --- errors ------------------------------------------------------------------
 
 rsm_mpi_plain(errors/arguments_of_operations_are_checked

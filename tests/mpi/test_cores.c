@@ -4,8 +4,11 @@
 #include "mpi_test.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 
 #define ROUNDS 20
+
+static bool is_bound; /* all ranks share one core */
 
 /* The first one that all ranks may use; they come from the same launch. */
 static void bind_to_one(void)
@@ -21,7 +24,16 @@ static void bind_to_one(void)
     CPU_ZERO(&cores);
     CPU_SET(core, &cores);
     /* Where ranks are kept apart, they have no core to share. */
-    (void)sched_setaffinity(0, sizeof(cores), &cores);
+    is_bound = sched_setaffinity(0, sizeof(cores), &cores) == 0;
+}
+
+static int64_t processor_us(void)
+{
+    struct rusage usage;
+
+    EXPECT(getrusage(RUSAGE_THREAD, &usage) == 0);
+    return 1000000 * ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
 static int64_t load(const window_t *w)
@@ -103,6 +115,28 @@ MPI_TEST(cores, are_shared_by_those_who_lock, 2)
         mpi_sync();
         EXPECT_EQ(load(&w), mpi_rank == 0 ? 2 * ROUNDS : 0);
         mpi_sync();
+        window_close(&w);
+    }
+}
+
+/* Nobody spins while the other one has something to do, for longer than a fence
+ * takes in all. */
+MPI_TEST_LOCAL(cores, are_not_spun_on, 2)
+{
+    enum { FENCES = 1000, MOST_US = 15 };
+    int64_t before;
+    window_t w;
+
+    bind_to_one();
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, 64, 8);
+        MPI_OK(MPI_Win_fence(0, w.win));
+        before = processor_us();
+        for (int i = 0; i < FENCES; ++i) {
+            MPI_OK(MPI_Win_fence(0, w.win));
+        }
+        EXPECT(!is_bound || processor_us() - before < FENCES * MOST_US);
         window_close(&w);
     }
 }

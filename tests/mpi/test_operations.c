@@ -417,13 +417,15 @@ static void check_small(const window_t *w, MPI_Datatype type, size_t size,
     unsigned char before[2 * SMALL];
     unsigned char out[2 * SMALL];
     unsigned char in[2 * SMALL];
-    int sum;
+    static const int counts[] = {1, 4, 15, 40, 121, 364, 515, SMALL};
+    int sum, count;
 
     for (size_t i = 0; i < sizeof(out); ++i) {
         before[i] = (unsigned char)(i * 7 + i / 256);
         out[i] = (unsigned char)(i * 131 + 90);
     }
-    for (int count = 1; count <= SMALL; count = count * 3 + 1) {
+    for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); ++n) {
+        count = counts[n];
         MPI_Put(before, SMALL, type, 1, window_at(w, 1, 0), SMALL, type,
                 w->win);
         MPI_Win_flush(1, w->win);

@@ -50,7 +50,8 @@ static void end(void)
     }
 }
 
-/* The next put of a span, of another size each time. */
+/* The next put of a span, of another size each time. The exporter knows what to
+ * expect by doing the same to its shadow. */
 static void scribble(board_t *board, uint32_t seed)
 {
     static const size_t sizes[] = {8, 70000, 1, 8192, 8200, 100, 16384, 4096};
@@ -58,17 +59,36 @@ static void scribble(board_t *board, uint32_t seed)
 
     cr_assert_leq(board->at + len, SIZE);
     multi_fill(board->shadow + board->at, len, seed);
-    MULTI_OK(rsm_memseg_import_put(board->import.handle, (off_t)board->at,
-                                   board->shadow + board->at, len));
+    if (multi.rank == 0) {
+        MULTI_OK(rsm_memseg_import_put(board->import.handle, (off_t)board->at,
+                                       board->shadow + board->at, len));
+    }
     board->at += len;
 }
 
+/* Loads of the exporter: a get of the importer would wait for its puts. */
 static void check(const board_t *board, int round)
 {
-    static unsigned char seen[SIZE];
+    multi_sync();
+    if (multi.rank == 1) {
+        cr_assert_eq(memcmp(board->segment.memory, board->shadow, SIZE), 0,
+                     "round %d", round);
+    }
+    multi_sync();
+}
 
-    MULTI_OK(rsm_memseg_import_get(board->import.handle, 0, seen, SIZE));
-    cr_assert_eq(memcmp(seen, board->shadow, SIZE), 0, "round %d", round);
+static void open_barrier(board_t *board)
+{
+    if (multi.rank == 0) {
+        MULTI_OK(rsm_memseg_import_open_barrier(&board->import.barrier));
+    }
+}
+
+static void close_barrier(board_t *board)
+{
+    if (multi.rank == 0) {
+        MULTI_OK(rsm_memseg_import_close_barrier(&board->import.barrier));
+    }
 }
 
 MULTI_TEST(order, barriers_speak_for_puts_of_all_sizes, 2)
@@ -77,9 +97,9 @@ MULTI_TEST(order, barriers_speak_for_puts_of_all_sizes, 2)
     int round, i;
 
     begin();
-    for (round = 0; (round < ROUNDS) && (multi.rank == 0); ++round) {
+    for (round = 0; round < ROUNDS; ++round) {
         for (i = 0; i < SEGMENTS; ++i) {
-            MULTI_OK(rsm_memseg_import_open_barrier(&boards[i].import.barrier));
+            open_barrier(&boards[i]);
             boards[i].at = 8 * (size_t)round;
         }
         for (i = 0; i < PUTS; ++i) {
@@ -87,8 +107,7 @@ MULTI_TEST(order, barriers_speak_for_puts_of_all_sizes, 2)
             ++seed;
         }
         for (i = 0; i < SEGMENTS; ++i) {
-            MULTI_OK(
-                rsm_memseg_import_close_barrier(&boards[i].import.barrier));
+            close_barrier(&boards[i]);
             check(&boards[i], round);
         }
     }
@@ -105,9 +124,7 @@ MULTI_TEST(order, atomics_follow_puts_of_all_sizes, 2)
     size_t len;
 
     begin();
-    if (multi.rank == 0) {
-        MULTI_OK(rsm_memseg_import_open_barrier(&boards[0].import.barrier));
-    }
+    open_barrier(&boards[0]);
     for (round = 1; round <= 200; ++round) {
         len = sizes[round % COUNT_OF(sizes)];
         if (multi.rank == 0) {
@@ -131,18 +148,19 @@ MULTI_TEST(order, atomics_follow_puts_of_all_sizes, 2)
                 rsmx_import_fetch_add64(boards[0].import.handle, 0, 1, &old));
         }
     }
-    if (multi.rank == 0) {
-        MULTI_OK(rsm_memseg_import_close_barrier(&boards[0].import.barrier));
-    }
+    close_barrier(&boards[0]);
     end();
 }
+
+/* What the threads put, a word every so often. */
+enum { STEP = 1000 * 8 };
 
 static void *scribble_beside(void *arg)
 {
     size_t part = SIZE / THREADS, thread = (size_t)arg, at;
     uint64_t word;
 
-    for (at = thread * part; at < (thread + 1) * part; at += 1000 * 8) {
+    for (at = thread * part; at < (thread + 1) * part; at += STEP) {
         word = at;
         MULTI_OK(rsm_memseg_import_put(boards[0].import.handle, (off_t)at,
                                        &word, sizeof(word)));
@@ -150,35 +168,46 @@ static void *scribble_beside(void *arg)
     return NULL;
 }
 
+static void scribble_in_threads(void)
+{
+    pthread_t threads[THREADS];
+    size_t thread;
+
+    for (thread = 0; thread < THREADS; ++thread) {
+        cr_assert_eq(pthread_create(&threads[thread], NULL, scribble_beside,
+                                    (void *)thread),
+                     0);
+    }
+    for (thread = 0; thread < THREADS; ++thread) {
+        cr_assert_eq(pthread_join(threads[thread], NULL), 0);
+    }
+}
+
 /* Who has waited for threads that put may close the barrier for them. */
 MULTI_TEST(order, a_barrier_speaks_for_threads_that_have_ended, 2)
 {
-    pthread_t threads[THREADS];
     size_t at, thread;
     int round;
 
     begin();
-    for (round = 0; (round < ROUNDS) && (multi.rank == 0); ++round) {
-        memset(boards[0].shadow, 0xff, SIZE);
-        MULTI_OK(rsm_memseg_import_open_barrier(&boards[0].import.barrier));
-        MULTI_OK(rsm_memseg_import_put(boards[0].import.handle, 0,
-                                       boards[0].shadow, SIZE));
-        MULTI_OK(rsm_memseg_import_order_barrier(&boards[0].import.barrier));
-        for (thread = 0; thread < THREADS; ++thread) {
-            cr_assert_eq(pthread_create(&threads[thread], NULL, scribble_beside,
-                                        (void *)thread),
-                         0);
+    memset(boards[0].shadow, 0xff, SIZE);
+    for (thread = 0; thread < THREADS; ++thread) {
+        at = thread * (SIZE / THREADS);
+        for (; at < (thread + 1) * (SIZE / THREADS); at += STEP) {
+            memcpy(boards[0].shadow + at, &at, sizeof(at));
         }
-        for (thread = 0; thread < THREADS; ++thread) {
-            cr_assert_eq(pthread_join(threads[thread], NULL), 0);
+    }
+    for (round = 0; round < ROUNDS; ++round) {
+        if (multi.rank == 1) {
+            memset(boards[0].segment.memory, 0xff, SIZE);
         }
-        MULTI_OK(rsm_memseg_import_close_barrier(&boards[0].import.barrier));
-        for (thread = 0; thread < THREADS; ++thread) {
-            at = thread * (SIZE / THREADS);
-            for (; at < (thread + 1) * (SIZE / THREADS); at += 1000 * 8) {
-                cr_assert_eq(multi_get64(&boards[0].import, (off_t)at), at);
-            }
+        multi_sync();
+        open_barrier(&boards[0]);
+        if (multi.rank == 0) {
+            scribble_in_threads();
         }
+        close_barrier(&boards[0]);
+        check(&boards[0], round);
     }
     end();
 }

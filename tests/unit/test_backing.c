@@ -246,6 +246,22 @@ BACKING_TEST(neighbours_are_told_apart)
     cr_assert_eq(shared_pages(), 0);
 }
 
+/* The pages of a neighbour are not free to be moved over. */
+BACKING_TEST(pages_do_not_move_over_those_of_a_neighbour)
+{
+    rsmi_pieces_t left, right;
+
+    acquire(1, 2, &left);
+    acquire(3, 2, &right);
+    cr_assert_eq(rsmi_backing_move(left.pieces[0].backing, memory + 2 * PAGE),
+                 RSMERR_INSUFFICIENT_RESOURCES);
+    memory[3 * PAGE] = 9;
+    cr_assert_eq(view_of(right.pieces[0].backing)[0], 9);
+    rsmi_backing_release(&left);
+    rsmi_backing_release(&right);
+    cr_assert_eq(shared_pages(), 0);
+}
+
 BACKING_TEST(pages_move_to_another_range)
 {
     rsmi_pieces_t pieces, other;

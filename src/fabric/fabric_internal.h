@@ -42,6 +42,7 @@
 #define FABRIC_HELLO_ID  1
 #define FABRIC_LETTER_ID 2
 #define FABRIC_ANSWER_ID 3
+#define FABRIC_IDS       4
 
 typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
 typedef struct rsmi_fabric_service rsmi_fabric_service_t;

@@ -29,6 +29,51 @@
 #define WORKER_NAP_AFTER_NS 1000000
 #define WORKER_NAP_NS       50000
 
+ucs_status_t rsmi_fabric_worker_handle(ucp_worker_h worker, unsigned number,
+                                       ucp_am_recv_callback_t callback,
+                                       void *arg)
+{
+    const ucp_am_handler_param_t param = {
+        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
+                      UCP_AM_HANDLER_PARAM_FIELD_CB |
+                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
+        .id = number,
+        .cb = callback,
+        .arg = arg,
+    };
+
+    return ucp_worker_set_am_recv_handler(worker, &param);
+}
+
+static ucs_status_t worker_drop(void *arg, const void *header,
+                                size_t header_len, void *data, size_t length,
+                                const ucp_am_recv_param_t *param)
+{
+    (void)arg;
+    (void)header;
+    (void)header_len;
+    (void)data;
+    (void)length;
+    (void)param;
+    return UCS_OK;
+}
+
+/* UCX 1.13 does not initialise the rows of its table that come before the first
+ * one set, and those that it has room for behind, and would call what stands
+ * there when a message of that number came. From the highest number down, it has
+ * room for just these, and all of them are set. */
+static ucs_status_t worker_drop_all(ucp_worker_h worker)
+{
+    ucs_status_t status = UCS_OK;
+    unsigned number;
+
+    for (number = FABRIC_IDS; (number > 0) && (status == UCS_OK); --number) {
+        status =
+            rsmi_fabric_worker_handle(worker, number - 1, worker_drop, NULL);
+    }
+    return status;
+}
+
 int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,
                               ucs_thread_mode_t mode, ucp_worker_h *worker_p,
                               int *fd_p)
@@ -69,7 +114,12 @@ int rsmi_fabric_worker_create(rsmi_fabric_domain_t *domain,
         goto err_destroy;
     }
 
-    status = ucp_worker_get_efd(worker, &fd);
+    if (rsmi_fabric_must_wire(domain)) {
+        status = worker_drop_all(worker);
+    }
+    if (status == UCS_OK) {
+        status = ucp_worker_get_efd(worker, &fd);
+    }
     if (status != UCS_OK) {
         goto err_destroy;
     }
@@ -84,22 +134,6 @@ err:
     rsmi_error("fabric", "cannot make a UCX worker for transports %s: %s",
                domain->tls, ucs_status_string(status));
     return rsmi_fabric_setup_error(status);
-}
-
-ucs_status_t rsmi_fabric_worker_handle(ucp_worker_h worker, unsigned number,
-                                       ucp_am_recv_callback_t callback,
-                                       void *arg)
-{
-    const ucp_am_handler_param_t param = {
-        .field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID |
-                      UCP_AM_HANDLER_PARAM_FIELD_CB |
-                      UCP_AM_HANDLER_PARAM_FIELD_ARG,
-        .id = number,
-        .cb = callback,
-        .arg = arg,
-    };
-
-    return ucp_worker_set_am_recv_handler(worker, &param);
 }
 
 /* --- data worker --------------------------------------------------------- */

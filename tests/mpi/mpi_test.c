@@ -218,3 +218,24 @@ MPI_Aint window_at(const window_t *window, int rank, size_t byte)
     EXPECT(byte % unit == 0);
     return (MPI_Aint)(byte / unit);
 }
+
+MPI_Win dynamic_open(void)
+{
+    MPI_Win win;
+
+    MPI_OK(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win));
+    MPI_OK(MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN));
+    return win;
+}
+
+MPI_Aint dynamic_address(int rank, const void *mine)
+{
+    MPI_Aint addresses[8]; /* ranks of the largest launch */
+    MPI_Aint address;
+
+    EXPECT(mpi_size <= (int)(sizeof(addresses) / sizeof(addresses[0])));
+    MPI_OK(MPI_Get_address(mine, &address));
+    MPI_OK(MPI_Allgather(&address, 1, MPI_AINT, addresses, 1, MPI_AINT,
+                         MPI_COMM_WORLD));
+    return addresses[rank];
+}

@@ -138,6 +138,13 @@ void window_open(window_t *window, window_kind_t kind, MPI_Comm comm,
                  size_t size, int unit);
 void window_close(window_t *window);
 
+/* Collective: a dynamic window, empty, that returns errors. */
+MPI_Win dynamic_open(void);
+
+/* Collective: of an address of each rank, that of @p rank, which need not be the
+ * same for all. */
+MPI_Aint dynamic_address(int rank, const void *mine);
+
 /* Displacement of a byte of a rank's memory. */
 MPI_Aint window_at(const window_t *window, int rank, size_t byte);
 

@@ -9,24 +9,6 @@
 
 static MPI_Win win;
 
-static void open_window(void)
-{
-    MPI_OK(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win));
-    MPI_OK(MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN));
-}
-
-/* Collective: of an address of each rank, that of @p rank. */
-static MPI_Aint address_at(int rank, const void *mine)
-{
-    MPI_Aint addresses[2];
-    MPI_Aint address;
-
-    MPI_OK(MPI_Get_address(mine, &address));
-    MPI_OK(MPI_Allgather(&address, 1, MPI_AINT, addresses, 1, MPI_AINT,
-                         MPI_COMM_WORLD));
-    return addresses[rank];
-}
-
 static size_t page_size;
 
 static char *map_pages(char *at, size_t count)
@@ -43,7 +25,7 @@ static char *map_pages(char *at, size_t count)
 /* Collective: rank 1 writes a number and reads what rank 0 has there. */
 static void exchange(char *there, int64_t number)
 {
-    MPI_Aint at = address_at(0, there);
+    MPI_Aint at = dynamic_address(0, there);
     int64_t value = -number, old = 0;
 
     if (mpi_rank == 0) {
@@ -87,7 +69,7 @@ MPI_TEST(pages, new_pages_are_reached, 2)
     page_size = (size_t)sysconf(_SC_PAGESIZE);
     memory = map_pages(NULL, 4);
     small = memory + 4 * page_size - 64;
-    open_window();
+    win = dynamic_open();
     MPI_OK(MPI_Win_lock_all(0, win));
     for (int i = 1; i < 20; ++i) {
         (void)mpi_case("round %d", i);
@@ -133,28 +115,30 @@ typedef struct {
     int first, last; /* halves */
 } part_t;
 
-static int used[HALVES]; /* number of the region, 0: none */
+static bool used[HALVES]; /* by some part */
 
-static void shuffle_attach(char *memory, part_t *part, int number)
+static void shuffle_attach(char *memory, const part_t *part)
 {
     attach(memory + (size_t)part->first * page_size / 2,
            (size_t)(part->last - part->first + 1) * page_size / 2);
     for (int i = part->first; i <= part->last; ++i) {
-        used[i] = number;
+        used[i] = true;
     }
 }
 
-static void shuffle_detach(char *memory, const part_t *part)
+/* Leaves a part of nothing. */
+static void shuffle_detach(char *memory, part_t *part)
 {
     detach(memory + (size_t)part->first * page_size / 2);
     for (int i = part->first; i <= part->last; ++i) {
-        used[i] = 0;
+        used[i] = false;
     }
+    part->last = part->first - 1;
 }
 
 static void shuffle_remap(char *memory, int page)
 {
-    if ((mpi_rank == 0) && (used[2 * page] == 0) && (used[2 * page + 1] == 0)) {
+    if ((mpi_rank == 0) && !used[2 * page] && !used[2 * page + 1]) {
         EXPECT(munmap(memory + (size_t)page * page_size, page_size) == 0);
         (void)map_pages(memory + (size_t)page * page_size, 1);
     }
@@ -166,7 +150,7 @@ static bool shuffle_find(part_t *part)
     part->first = rand() % HALVES;
     part->last = part->first - 1;
     for (int left = 1 + rand() % 6; left > 0; --left) {
-        if ((part->last + 1 == HALVES) || (used[part->last + 1] != 0)) {
+        if ((part->last + 1 == HALVES) || used[part->last + 1]) {
             break;
         }
         ++part->last;
@@ -177,7 +161,6 @@ static bool shuffle_find(part_t *part)
 MPI_TEST(pages, come_and_go_in_any_order, 2)
 {
     part_t parts[HALVES] = {{0, 0}}, *part;
-    int number;
     char *memory;
 
     page_size = (size_t)sysconf(_SC_PAGESIZE);
@@ -186,25 +169,19 @@ MPI_TEST(pages, come_and_go_in_any_order, 2)
     for (int i = 0; i < HALVES; ++i) {
         parts[i].last = -1;
     }
-    open_window();
+    win = dynamic_open();
     MPI_OK(MPI_Win_lock_all(0, win));
     for (int step = 1; step <= STEPS; ++step) {
         (void)mpi_case("step %d", step);
-        number = rand() % HALVES;
-        part = &parts[number];
+        part = &parts[rand() % HALVES];
         if (part->last >= part->first) {
             shuffle_detach(memory, part);
-            part->last = -1;
-            part->first = 0;
         } else if (shuffle_find(part)) {
-            shuffle_attach(memory, part, number + 1);
-        } else {
-            part->last = -1;
-            part->first = 0;
+            shuffle_attach(memory, part);
         }
         shuffle_remap(memory, rand() % (HALVES / 2));
         for (int i = rand() % 3; i < HALVES; i += 3) {
-            if (used[i] != 0) {
+            if (used[i]) {
                 exchange(memory + (size_t)i * page_size / 2 + 32,
                          step * 100 + i);
             }
@@ -242,12 +219,12 @@ MPI_TEST(pages, small_ones_share_pages, 2)
     int pages = (int)(COUNT * SIZE / page) + 2;
     char *memory = mmap(NULL, COUNT * SIZE, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    MPI_Aint at = address_at(1 - mpi_rank, memory);
+    MPI_Aint at = dynamic_address(1 - mpi_rank, memory);
     int64_t value;
     int before;
 
     EXPECT(memory != MAP_FAILED);
-    open_window();
+    win = dynamic_open();
     for (int i = 0; i < COUNT; ++i) {
         MPI_OK(MPI_Win_attach(win, memory + (i * 7 % COUNT) * SIZE, SIZE));
         MPI_OK(MPI_Win_attach(win, memory + (i * 7 % COUNT) * SIZE + 8, 0));
@@ -282,11 +259,11 @@ MPI_TEST(pages, those_without_size_stand_between, 2)
 {
     enum { COUNT = 3000 };
     char *memory = calloc(COUNT, 16);
-    MPI_Aint at = address_at(0, memory);
+    MPI_Aint at = dynamic_address(0, memory);
     static int64_t all[COUNT * 2];
 
     EXPECT(memory != NULL);
-    open_window();
+    win = dynamic_open();
     MPI_OK(MPI_Win_lock_all(0, win));
     attach(memory, 8);
     for (int i = 0; i < 16 * COUNT; i += 5) {
@@ -329,7 +306,7 @@ MPI_TEST(pages, mistakes_change_nothing, 2)
     char *memory = calloc(1024, 1);
 
     EXPECT(memory != NULL);
-    open_window();
+    win = dynamic_open();
     MPI_OK(MPI_Win_lock_all(0, win));
     attach(memory + 64, 64);
     attach(memory + 192, 64);

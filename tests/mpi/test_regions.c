@@ -10,24 +10,6 @@ enum { WORDS = 64, BYTES = 8 * WORDS };
 
 static MPI_Win win;
 
-static void open_window(void)
-{
-    MPI_OK(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win));
-    MPI_OK(MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN));
-}
-
-/* Collective: of an address of each rank, that of @p rank. */
-static MPI_Aint address_at(int rank, const void *mine)
-{
-    MPI_Aint addresses[8];
-    MPI_Aint address;
-
-    MPI_OK(MPI_Get_address(mine, &address));
-    MPI_OK(MPI_Allgather(&address, 1, MPI_AINT, addresses, 1, MPI_AINT,
-                         MPI_COMM_WORLD));
-    return addresses[rank];
-}
-
 /* Both ranks access memory of rank 0, one after the other: what is one's own is
  * reached another way. */
 #define EACH_ORIGIN(origin)                                    \
@@ -50,6 +32,17 @@ static void detach_parts(char *memory, const int *ends)
     for (; *ends > 0; from = *ends++) {
         MPI_OK(MPI_Win_detach(win, memory + from));
     }
+}
+
+/* A window in which rank 0 has the parts attached, and an epoch. */
+static void begin(char *memory, const int *ends)
+{
+    win = dynamic_open();
+    if (mpi_rank == 0) {
+        attach_parts(memory, ends);
+    }
+    mpi_sync();
+    MPI_OK(MPI_Win_lock_all(0, win));
 }
 
 /* --- several regions in one access ------------------------------------------ */
@@ -99,10 +92,10 @@ MPI_TEST(regions, an_access_spans_several, 2)
     static const int ends[][6] = {
         {BYTES / 2, BYTES}, {8, 16, 24, 200, BYTES}, {3, 77, 78, 301, BYTES}};
     int64_t *memory = calloc(WORDS, 8);
-    MPI_Aint at = address_at(0, memory);
+    MPI_Aint at = dynamic_address(0, memory);
 
     EXPECT(memory != NULL);
-    open_window();
+    win = dynamic_open();
     for (int i = 0; i < 3; ++i) {
         (void)mpi_case("parts %d", i);
         if (mpi_rank == 0) {
@@ -133,16 +126,11 @@ MPI_TEST(regions, an_element_lies_in_several, 2)
 {
     static const int ends[] = {4, 8 + 1, 8 + 6, 16, 0};
     int64_t *memory = calloc(2, 8);
-    MPI_Aint at = address_at(0, memory);
+    MPI_Aint at = dynamic_address(0, memory);
     int64_t value, other, old;
 
     EXPECT(memory != NULL);
-    open_window();
-    if (mpi_rank == 0) {
-        attach_parts((char *)memory, ends);
-    }
-    mpi_sync();
-    MPI_OK(MPI_Win_lock_all(0, win));
+    begin((char *)memory, ends);
     EACH_ORIGIN(origin)
     {
         for (int i = 0; i < 2; ++i, at += 8) {
@@ -186,15 +174,10 @@ MPI_TEST(regions, elements_in_two_are_added_to_at_once, 3)
     enum { ROUNDS = 300 };
     static const int ends[] = {12, 24, 0};
     int64_t *memory = calloc(3, 8), ones[3] = {1, 1, 1}, old[3];
-    MPI_Aint at = address_at(0, memory);
+    MPI_Aint at = dynamic_address(0, memory);
 
     EXPECT(memory != NULL);
-    open_window();
-    if (mpi_rank == 0) {
-        attach_parts((char *)memory, ends);
-    }
-    mpi_sync();
-    MPI_OK(MPI_Win_lock_all(0, win));
+    begin((char *)memory, ends);
     for (int i = 0; i < ROUNDS; ++i) {
         MPI_OK(MPI_Accumulate(ones, 3, MPI_INT64_T, 0, at, 3, MPI_INT64_T,
                               MPI_SUM, win));
@@ -264,11 +247,11 @@ MPI_TEST(regions, a_type_reaches_several_allocations, 2)
     MPI_Aint at[3];
     MPI_Datatype type;
 
-    open_window();
+    win = dynamic_open();
     for (int i = 0; i < 3; ++i) {
         memory[i] = calloc(1, sizes[i]);
         EXPECT(memory[i] != NULL);
-        at[i] = address_at(0, memory[i]);
+        at[i] = dynamic_address(0, memory[i]);
     }
     if (mpi_rank == 0) {
         MPI_OK(MPI_Win_attach(win, memory[0], 32));
@@ -315,12 +298,12 @@ MPI_TEST(regions, instances_lie_in_regions_of_their_own, 2)
 {
     enum { APART = 1 << 16, COUNT = 5 };
     char *memory = calloc(COUNT, APART);
-    MPI_Aint at = address_at(0, memory);
+    MPI_Aint at = dynamic_address(0, memory);
     int32_t values[2 * COUNT], old[2 * COUNT];
     MPI_Datatype type;
 
     EXPECT(memory != NULL);
-    open_window();
+    win = dynamic_open();
     for (int i = 0; i < COUNT; ++i) {
         MPI_OK(MPI_Win_attach(win, memory + (size_t)i * APART, 8));
         values[2 * i] = i;
@@ -363,15 +346,10 @@ MPI_TEST(regions, large_accesses_span_several, 2)
     static const int ends[] = {FIRST, SECOND, SIZE, 0};
     unsigned char *memory = calloc(SIZE, 1);
     unsigned char *out = malloc(SIZE), *back = malloc(SIZE);
-    MPI_Aint at = address_at(0, memory);
+    MPI_Aint at = dynamic_address(0, memory);
 
     EXPECT((memory != NULL) && (out != NULL) && (back != NULL));
-    open_window();
-    if (mpi_rank == 0) {
-        attach_parts((char *)memory, ends);
-    }
-    mpi_sync();
-    MPI_OK(MPI_Win_lock_all(0, win));
+    begin((char *)memory, ends);
     EACH_ORIGIN(origin)
     {
         for (int i = 0; i < SIZE; ++i) {
@@ -411,14 +389,14 @@ MPI_TEST(regions, shared_memory_adjoins_private_memory, 2)
     char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int64_t *words = (int64_t *)(memory + page - BYTES / 2);
-    MPI_Aint at = address_at(0, words);
+    MPI_Aint at = dynamic_address(0, words);
     int64_t one = 1, old;
 
     EXPECT(memory != MAP_FAILED);
     EXPECT(mmap(memory + page, page, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
                 0) == memory + page);
-    open_window();
+    win = dynamic_open();
     if (mpi_rank == 0) {
         MPI_OK(MPI_Win_attach(win, memory, (MPI_Aint)page - 4));
         MPI_OK(MPI_Win_attach(win, memory + page - 4, 4));
@@ -520,10 +498,10 @@ MPI_TEST(regions, every_byte_that_is_accessed_is_attached, 2)
 {
     char *memory = calloc(WORDS + 2, 8);
     char *start = memory + 8;
-    MPI_Aint at = address_at(0, start);
+    MPI_Aint at = dynamic_address(0, start);
 
     EXPECT(memory != NULL);
-    open_window();
+    win = dynamic_open();
     if (mpi_rank == 0) {
         MPI_OK(MPI_Win_attach(win, start, 8 * 20));
         MPI_OK(MPI_Win_attach(win, start + 8 * 20, 8 * 11 + 4));

@@ -29,6 +29,21 @@ static void run_all(void *(*body)(void *), const window_t *windows, int apart)
     }
 }
 
+/* Each with a communicator of its own. */
+static void run_on_copies(void *(*body)(void *), MPI_Comm comm)
+{
+    window_t holders[THREADS];
+
+    for (int i = 0; i < THREADS; ++i) {
+        MPI_Comm_dup(comm, &holders[i].comm);
+    }
+    run_all(body, holders, 1);
+    mpi_sync();
+    for (int i = 0; i < THREADS; ++i) {
+        MPI_Comm_free(&holders[i].comm);
+    }
+}
+
 /* Within one epoch: puts, gets and accumulates, each thread to its place. */
 static void *use_one_window(void *argument)
 {
@@ -143,16 +158,7 @@ static void *make_windows(void *argument)
 
 MPI_TEST_THREADS(threads, make_windows_at_the_same_time, 2)
 {
-    window_t holders[THREADS];
-
-    for (int i = 0; i < THREADS; ++i) {
-        MPI_Comm_dup(MPI_COMM_WORLD, &holders[i].comm);
-    }
-    run_all(make_windows, holders, 1);
-    mpi_sync();
-    for (int i = 0; i < THREADS; ++i) {
-        MPI_Comm_free(&holders[i].comm);
-    }
+    run_on_copies(make_windows, MPI_COMM_WORLD);
 }
 
 /* A handle that one thread gives back may be another's at once, whose window is
@@ -181,17 +187,8 @@ static void *reuse_handles(void *argument)
 
 MPI_TEST_THREADS(threads, reuse_handles_of_each_other, 1)
 {
-    window_t holders[THREADS];
-
-    if (!mpi_case("alone")) {
-        return;
-    }
-    for (int i = 0; i < THREADS; ++i) {
-        MPI_Comm_dup(MPI_COMM_SELF, &holders[i].comm);
-    }
-    run_all(reuse_handles, holders, 1);
-    for (int i = 0; i < THREADS; ++i) {
-        MPI_Comm_free(&holders[i].comm);
+    if (mpi_case("alone")) {
+        run_on_copies(reuse_handles, MPI_COMM_SELF);
     }
 }
 

@@ -200,6 +200,13 @@ def control(figures, goals):
                                ("ucx", "allocate", "export", 0)), 1.2, True))
 
 
+def share(figures, ours, theirs):
+    """Ours as a share of theirs in each round; larger is better."""
+    values = together(figures, quotient, theirs, ours)
+    return (values if figures.is_time(ours[2])
+            else [1 / value for value in values])
+
+
 def like_flush(figures, launch, what, size):
     """What of ours does the same as the peers' way flush: a put by itself is
     complete when it returns; of a window that is said once, at its end."""
@@ -220,9 +227,7 @@ def through_ucx(figures, goals):
                 mine = like_flush(figures, ours, what, size)
                 for way in ("flush", "asked"):
                     alone = (theirs, f"allocate/{way}", what, size)
-                    values = together(figures, quotient, alone, mine)
-                    if not figures.is_time(what):
-                        values = [1 / value for value in values]
+                    values = share(figures, mine, alone)
                     name = theirs + (", asked" if way == "asked" else "")
                     goals.append(Goal(f"{ours}: {what} of {human(size)}, of "
                                       f"{name}", values, 0.95,

@@ -4,7 +4,8 @@ UCX itself costs, measured in the same run."""
 import statistics
 
 from compare_figures import number
-from compare_goals import BESIDE, bare, like_flush, quotient, together
+from compare_goals import (BESIDE, bare, like_flush, quotient, share,
+                           together)
 
 # Counted with eight bytes: nothing of librsm's part grows with the size.
 COUNTED = {"put": "put_8_bytes", "put_bw": "put_8_bytes",
@@ -33,14 +34,9 @@ def by_ucx(figures, what, size):
             "instructions counts")
 
 
-def beside_tcp(figures, theirs, mine, what):
-    """Ours as a share of bare UCX in the same round, larger is better."""
-    values = together(figures, quotient, theirs, mine)
-    if not values:
-        return ""
-    if not figures.is_time(what):
-        values = [1 / value for value in values]
-    return number(statistics.median(values))
+def beside_tcp(figures, theirs, mine):
+    values = share(figures, mine, theirs)
+    return number(statistics.median(values)) if values else ""
 
 
 def by_network(figures, what, size):
@@ -48,10 +44,9 @@ def by_network(figures, what, size):
     sleeps until it comes."""
     mine = like_flush(figures, "rsm-tcp", what, size)
     asked = beside_tcp(figures, ("ucx-tcp", "allocate/asked", what, size),
-                       mine, what)
+                       mine)
     asleep = beside_tcp(figures,
-                        ("ucx-tcp-sleep", "allocate/flush", what, size), mine,
-                        what)
+                        ("ucx-tcp-sleep", "allocate/flush", what, size), mine)
     found = []
     if asked:
         why = ("each get is there when its call returns"

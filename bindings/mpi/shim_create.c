@@ -97,6 +97,10 @@ static int create_offer(const rsmi_recipe_t *recipe, rsmi_window_t *window,
     offer->head = head;
     offer->bytes = recipe->bytes;
     offer->disp_unit = recipe->disp_unit;
+    if (sched_getaffinity(0, sizeof(offer->cores), &offer->cores) != 0) {
+        memset(&offer->cores, 0xff,
+               sizeof(offer->cores)); /* too many to tell */
+    }
     return rc;
 }
 
@@ -281,9 +285,6 @@ static int create_parts(const rsmi_recipe_t *recipe, rsmi_window_t *window,
     int i, error;
 
     memset(&own, 0, sizeof(own));
-    if (sched_getaffinity(0, sizeof(own.cores), &own.cores) != 0) {
-        memset(&own.cores, 0xff, sizeof(own.cores)); /* more than we count */
-    }
     (void)create_offer(recipe, window, &own);
     error = PMPI_Allgather(&own, (int)sizeof(own), MPI_BYTE, offers,
                            (int)sizeof(own), MPI_BYTE, recipe->comm);

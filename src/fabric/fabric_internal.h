@@ -180,6 +180,7 @@ struct rsmi_fabric_service {
     long delay_ns;             /* the timer's, 0 when it is off */
     rsmi_time_t last_event;    /* when the worker last did something */
     rsmi_time_t crowded_until; /* others want our processor so long */
+    rsmi_time_t crowded_ns;    /* and wanted it for so long */
     rsmi_time_t linger_ns;     /* it is polled so long after that */
     rsmi_time_t next_yield;    /* ns after that */
     rsmi_fabric_known_t *guests;

@@ -29,10 +29,13 @@
 
 /* Meanwhile others may have the processor now and then. When one took it, the
  * next message is served sooner by a thread that it has to wake, for which the
- * kernel interrupts others, than by one that waits for its next time slice. */
-#define SERVICE_YIELD_EVERY_NS 20000
-#define SERVICE_YIELD_LONG_NS  10000
-#define SERVICE_CROWDED_NS     10000000
+ * kernel interrupts others, than by one that waits for its next time slice. Who
+ * took it once may be falling asleep himself; who takes it again each time
+ * means to compute, and is asked ever more seldom. */
+#define SERVICE_YIELD_EVERY_NS   20000
+#define SERVICE_YIELD_LONG_NS    10000
+#define SERVICE_CROWDED_FIRST_NS 200000
+#define SERVICE_CROWDED_LAST_NS  10000000
 
 /* Polling this long is interrupted for the thread's other duties. */
 #define SERVICE_TURN_NS 500000
@@ -173,6 +176,21 @@ static void service_note_event(rsmi_fabric_service_t *service, rsmi_time_t now)
     service->next_yield = SERVICE_YIELD_EVERY_NS;
 }
 
+/* Somebody else wants the processor: still, when it is found soon after the
+ * last time, measured by how long that was. */
+static void service_note_crowd(rsmi_fabric_service_t *service, rsmi_time_t now)
+{
+    bool is_still = now - service->crowded_until <= service->crowded_ns;
+
+    service->crowded_ns =
+        is_still ? 2 * service->crowded_ns : SERVICE_CROWDED_FIRST_NS;
+    if (service->crowded_ns > SERVICE_CROWDED_LAST_NS) {
+        service->crowded_ns = SERVICE_CROWDED_LAST_NS;
+    }
+    service->crowded_until = now + service->crowded_ns;
+    service->linger_ns = SERVICE_LINGER_LEAST_NS;
+}
+
 /* Whether polling may go on; false when others want the processor. */
 static bool service_linger(rsmi_fabric_service_t *service, rsmi_time_t now)
 {
@@ -188,8 +206,7 @@ static bool service_linger(rsmi_fabric_service_t *service, rsmi_time_t now)
     (void)sched_yield();
     service->next_yield = idle + SERVICE_YIELD_EVERY_NS;
     if (rsmi_clock_now() - now > SERVICE_YIELD_LONG_NS) {
-        service->crowded_until = now + SERVICE_CROWDED_NS;
-        service->linger_ns = SERVICE_LINGER_LEAST_NS;
+        service_note_crowd(service, now);
     }
     return idle <= service->linger_ns;
 }

@@ -68,13 +68,43 @@ static int import_show_pieces(rsmi_import_t *import,
         if (rc != RSM_SUCCESS) {
             return rc;
         }
-        if (import->pieces != NULL) {
-            import->pieces[idx].size = piece.size;
-        }
+        import->pieces[idx].size = piece.size;
         done += piece.size;
     }
-    import->piece_count = offer->pieces;
     return (done == import->size) ? RSM_SUCCESS : RSMERR_INTERNAL_ERROR;
+}
+
+static int import_view_pieces(rsmi_import_t *import,
+                              const rsmi_wire_offer_t *offer, const int *fds,
+                              void **view_p)
+{
+    int rc;
+
+    import->pieces = calloc(offer->pieces, sizeof(*import->pieces));
+    if (import->pieces == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    *view_p = rsmi_mem_reserve(import->size);
+    if (*view_p == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    rc = import_show_pieces(import, offer, fds, *view_p);
+    if (rc != RSM_SUCCESS) {
+        rsmi_mem_unmap(*view_p, import->size);
+    }
+    return rc;
+}
+
+static int import_view_one(const rsmi_import_t *import,
+                           const rsmi_wire_offer_t *offer, int fd,
+                           void **view_p)
+{
+    rsmi_wire_piece_t piece = import_piece(offer, 0);
+
+    return (piece.size == import->size)
+               ? rsmi_mem_show_anywhere(piece.size, fd, (off_t)piece.offset,
+                                        rsmi_import_prot(import->perm), view_p)
+               : RSMERR_INTERNAL_ERROR;
 }
 
 /* A withdrawal that came in between must not be undone by showing the pages
@@ -82,31 +112,20 @@ static int import_show_pieces(rsmi_import_t *import,
 static int import_open_pages(rsmi_import_t *import,
                              const rsmi_wire_offer_t *offer, const int *fds)
 {
-    char *view;
+    void *view;
     int rc;
 
-    if (offer->pieces > 1) {
-        import->pieces = calloc(offer->pieces, sizeof(*import->pieces));
-        if (import->pieces == NULL) {
-            return RSMERR_INSUFFICIENT_MEM;
-        }
-    }
-    view = rsmi_mem_reserve(import->size);
-    if (view == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
     rsmi_lock(&import->lock);
-    rc = import_show_pieces(import, offer, fds, view);
+    rc = (offer->pieces == 1) ? import_view_one(import, offer, fds[0], &view)
+                              : import_view_pieces(import, offer, fds, &view);
     if ((rc == RSM_SUCCESS) && import->is_over) {
         rsmi_mem_blank(view, import->size, rsmi_import_prot(import->perm));
     }
     if (rc == RSM_SUCCESS) {
+        import->piece_count = offer->pieces;
         import->pages = view;
     }
     rsmi_unlock(&import->lock);
-    if (rc != RSM_SUCCESS) {
-        rsmi_mem_unmap(view, import->size);
-    }
     return rc;
 }
 

@@ -30,7 +30,8 @@ typedef struct {
 static door_t greeting_doors[2] = {{.source.fd = -1, .is_unix = true},
                                    {.source.fd = -1}};
 /* The service thread's; changed under the directory lock, so that the child of
- * a fork finds it in order. */
+ * a fork finds it in order. The newest comes first: who is looked for has come a
+ * moment ago, and there may be thousands. */
 static rsmi_link_t *greeting_links;
 static unsigned greeting_strangers; /* links that have not said who they are */
 static int greeting_spare = -1;     /* see rsmi_socket_accept() */
@@ -302,10 +303,40 @@ static void greeting_hello(rsmi_link_t *link)
     }
 }
 
+static void link_hear_hello(rsmi_link_t *link)
+{
+    rsmi_frame_state_t state;
+
+    state =
+        rsmi_frame_poll_passed(link->source.fd, &link->reader, &link->passed);
+    if (state == RSMI_FRAME_READY) {
+        greeting_hello(link);
+    } else if (state == RSMI_FRAME_CLOSED) {
+        link_drop(link);
+    }
+}
+
+static void link_serve(rsmi_link_t *link)
+{
+    rsmi_frame_state_t state;
+
+    do {
+        state = rsmi_frame_poll(link->source.fd, &link->reader);
+        if ((state == RSMI_FRAME_READY) && !rsmi_client_serve(link)) {
+            rsmi_warn("core", "rank %u sent what is no request; it is cut off",
+                      link->rank);
+            state = RSMI_FRAME_CLOSED;
+        }
+        if (state == RSMI_FRAME_CLOSED) {
+            link_drop(link);
+            return;
+        }
+    } while (rsmi_frame_has_more(&link->reader));
+}
+
 static void link_ready(rsmi_source_t *source, uint32_t events)
 {
     rsmi_link_t *link = (rsmi_link_t *)source;
-    rsmi_frame_state_t state;
 
     if ((events & EPOLLOUT) != 0) {
         rsmi_client_flush(link);
@@ -317,21 +348,10 @@ static void link_ready(rsmi_source_t *source, uint32_t events)
     if ((events & ~(uint32_t)EPOLLOUT) == 0) {
         return;
     }
-    state =
-        (link->state == RSMI_LINK_NEW)
-            ? rsmi_frame_poll_passed(source->fd, &link->reader, &link->passed)
-            : rsmi_frame_poll(source->fd, &link->reader);
-    if (state == RSMI_FRAME_NONE) {
-        return;
-    }
-    if (state == RSMI_FRAME_CLOSED) {
-        link_drop(link);
-    } else if (link->state == RSMI_LINK_NEW) {
-        greeting_hello(link);
-    } else if (!rsmi_client_serve(link)) {
-        rsmi_warn("core", "rank %u sent what is no request; it is cut off",
-                  link->rank);
-        link_drop(link);
+    if (link->state == RSMI_LINK_NEW) {
+        link_hear_hello(link);
+    } else {
+        link_serve(link);
     }
 }
 
@@ -339,11 +359,14 @@ static void link_ready(rsmi_source_t *source, uint32_t events)
  * before all descriptors are gone. */
 static void greeting_drop_oldest_stranger(void)
 {
-    rsmi_link_t *link;
+    rsmi_link_t *link, *oldest = NULL;
 
-    DL_SEARCH_SCALAR(greeting_links, link, state, RSMI_LINK_NEW);
-    if (link != NULL) {
-        rsmi_link_free(link);
+    DL_FOREACH(greeting_links, link)
+    {
+        oldest = (link->state == RSMI_LINK_NEW) ? link : oldest;
+    }
+    if (oldest != NULL) {
+        rsmi_link_free(oldest);
     }
 }
 
@@ -374,7 +397,7 @@ static void door_ready(rsmi_source_t *source, uint32_t events)
     link->is_unix = door->is_unix;
     link->serial = ++greeting_last_serial;
     rsmi_lock(&rsmi_directory_lock);
-    DL_APPEND(greeting_links, link);
+    DL_PREPEND(greeting_links, link);
     rsmi_unlock(&rsmi_directory_lock);
     ++greeting_strangers;
     if (!link->is_unix) {

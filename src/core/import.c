@@ -186,7 +186,7 @@ static int import_negotiate(rsmi_import_t *import, unsigned paths,
     offer = answer.message;
     if (!rsmi_import_offer_is_good(offer, answer.fd_count, question.paths)) {
         rsmi_warn("core", "rank %u answered a connect with what is no offer",
-                  import->peer->rank);
+                  import->peer->name.rank);
         rc = RSMERR_INTERNAL_ERROR;
     } else {
         rc = offer->rc;

@@ -59,47 +59,15 @@ void rsmi_peer_put(rsmi_peer_t *peer)
     }
 }
 
-static int peer_self(rsmi_peer_self_t *self_p)
-{
-    gid_t *groups;
-    int count, idx;
-
-    memset(self_p, 0, sizeof(*self_p));
-    self_p->uid = geteuid();
-    self_p->gid = getegid();
-    count = getgroups(0, NULL);
-    groups = calloc((size_t)count + 1, sizeof(*groups));
-    if (groups == NULL) {
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    count = getgroups(count, groups);
-    for (idx = 0; idx < count; ++idx) {
-        self_p->groups = (self_p->groups ^ groups[idx]) * 0x100000001b3u + 1;
-    }
-    free(groups);
-    return RSM_SUCCESS;
-}
-
-static bool peer_is_for(const rsmi_peer_t *peer, uint32_t rank,
-                        const rsmi_peer_self_t *self)
-{
-    return (peer->rank == rank) && (peer->self.uid == self->uid) &&
-           (peer->self.gid == self->gid) && (peer->self.groups == self->groups);
-}
-
-static rsmi_peer_t *peer_find(uint32_t rank, const rsmi_peer_self_t *self)
+static rsmi_peer_t *peer_find(const rsmi_peer_name_t *name)
+    RSMI_REQUIRES(rsmi_peers_lock)
 {
     rsmi_peer_t *peer;
 
-    rsmi_lock(&rsmi_peers_lock);
-    DL_FOREACH(peer_all, peer)
-    {
-        if (peer_is_for(peer, rank, self)) {
-            ++peer->references;
-            break;
-        }
+    HASH_FIND(hh, peer_all, name, sizeof(*name), peer);
+    if (peer != NULL) {
+        ++peer->references;
     }
-    rsmi_unlock(&rsmi_peers_lock);
     return peer;
 }
 
@@ -163,12 +131,12 @@ static void peer_lost(rsmi_peer_t *peer)
 {
     rsmi_import_t *import, *next;
 
-    rsmi_debug("core", "rank %u is gone", peer->rank);
+    rsmi_debug("core", "rank %u is gone", peer->name.rank);
     rsmi_service_forget(&peer->source);
     rsmi_lock(&rsmi_peers_lock);
     peer->is_lost = true;
-    peer_remember_lost(peer->rank);
-    DL_DELETE(peer_all, peer);
+    peer_remember_lost(peer->name.rank);
+    HASH_DELETE(hh, peer_all, peer);
     HASH_ITER(hh, peer->imports, import, next)
     {
         (void)rsmi_import_end(import);
@@ -289,23 +257,26 @@ static void peer_ready(rsmi_source_t *source, uint32_t events)
     if ((events & ~(uint32_t)EPOLLOUT) == 0) {
         return;
     }
-    state = rsmi_frame_poll(source->fd, &peer->reader);
-    if ((state == RSMI_FRAME_CLOSED) ||
-        ((state == RSMI_FRAME_READY) && !peer_event(peer))) {
-        peer_lost(peer);
-    }
+    do {
+        state = rsmi_frame_poll(source->fd, &peer->reader);
+        if ((state == RSMI_FRAME_CLOSED) ||
+            ((state == RSMI_FRAME_READY) && !peer_event(peer))) {
+            peer_lost(peer);
+            return;
+        }
+    } while (rsmi_frame_has_more(&peer->reader));
 }
 
 /* --- meeting -------------------------------------------------------------- */
 
-static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
-                       rsmi_time_t deadline, rsmi_peer_t **peer_p)
+static int peer_create(const rsmi_peer_name_t *name, rsmi_time_t deadline,
+                       rsmi_peer_t **peer_p)
 {
     rsmi_welcome_t welcome;
     rsmi_peer_t *peer;
     int rc;
 
-    rc = rsmi_welcome_meet(rank, deadline, &welcome);
+    rc = rsmi_welcome_meet(name->rank, deadline, &welcome);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -314,8 +285,7 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
         rsmi_welcome_clear(&welcome);
         return RSMERR_INSUFFICIENT_MEM;
     }
-    peer->rank = rank;
-    peer->self = *self;
+    peer->name = *name;
     peer->is_local = welcome.is_local;
     peer->life = welcome.life;
     peer->bells = welcome.bells;
@@ -330,31 +300,36 @@ static int peer_create(uint32_t rank, const rsmi_peer_self_t *self,
     return RSM_SUCCESS;
 }
 
+static int peer_add(rsmi_peer_t *peer) RSMI_REQUIRES(rsmi_peers_lock)
+{
+    int rc;
+
+    HASH_ADD(hh, peer_all, name, sizeof(peer->name), peer);
+    if (peer->hh.tbl == NULL) {
+        return RSMERR_INSUFFICIENT_MEM;
+    }
+    rc = rsmi_service_watch(&peer->source, EPOLLIN);
+    if (rc != RSM_SUCCESS) {
+        HASH_DELETE(hh, peer_all, peer);
+    }
+    return rc;
+}
+
 /* Two threads may have met the same process at the same time: the first to
  * come keeps its sockets. */
 static int peer_enter(rsmi_peer_t *fresh, rsmi_peer_t **peer_p)
 {
-    rsmi_peer_t *peer;
     int rc = RSM_SUCCESS;
 
     rsmi_lock(&rsmi_peers_lock);
-    DL_FOREACH(peer_all, peer)
-    {
-        if (peer_is_for(peer, fresh->rank, &fresh->self)) {
-            break;
-        }
+    *peer_p = peer_find(&fresh->name);
+    if (*peer_p == NULL) {
+        rc = peer_add(fresh);
     }
-    if (peer == NULL) {
-        rc = rsmi_service_watch(&fresh->source, EPOLLIN);
-        if (rc == RSM_SUCCESS) {
-            DL_APPEND(peer_all, fresh);
-            peer = fresh;
-            fresh = NULL;
-        }
-    }
-    if (rc == RSM_SUCCESS) {
-        ++peer->references;
-        *peer_p = peer;
+    if ((rc == RSM_SUCCESS) && (*peer_p == NULL)) {
+        ++fresh->references;
+        *peer_p = fresh;
+        fresh = NULL;
     }
     rsmi_unlock(&rsmi_peers_lock);
     if (fresh != NULL) {
@@ -365,19 +340,21 @@ static int peer_enter(rsmi_peer_t *fresh, rsmi_peer_t **peer_p)
 
 int rsmi_peer_get(uint32_t rank, rsmi_time_t deadline, rsmi_peer_t **peer_p)
 {
-    rsmi_peer_self_t self;
+    rsmi_peer_name_t name;
     rsmi_peer_t *fresh;
     int rc;
 
-    rc = peer_self(&self);
+    rc = rsmi_peer_name(rank, &name);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    *peer_p = peer_find(rank, &self);
+    rsmi_lock(&rsmi_peers_lock);
+    *peer_p = peer_find(&name);
+    rsmi_unlock(&rsmi_peers_lock);
     if (*peer_p != NULL) {
         return RSM_SUCCESS;
     }
-    rc = peer_create(rank, &self, deadline, &fresh);
+    rc = peer_create(&name, deadline, &fresh);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
@@ -393,8 +370,7 @@ void rsmi_peer_settle_all(void)
     size_t kind;
 
     rsmi_lock(&rsmi_peers_lock);
-    DL_FOREACH(peer_all, peer)
-    {
+    for (peer = peer_all; peer != NULL; peer = peer->hh.next) {
         for (kind = 0; kind < RSMI_FABRIC_KINDS; ++kind) {
             if (peer->ways[kind] != NULL) {
                 (void)rsmi_fabric_flush(peer->ways[kind], &wait);
@@ -408,8 +384,7 @@ void rsmi_peer_forked(void)
 {
     rsmi_peer_t *peer;
 
-    DL_FOREACH(peer_all, peer)
-    {
+    for (peer = peer_all; peer != NULL; peer = peer->hh.next) {
         (void)close(peer->source.fd);
         if (peer->request_fd >= 0) {
             (void)close(peer->request_fd);

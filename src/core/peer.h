@@ -19,20 +19,24 @@
 
 struct rsmi_import;
 
-/* What the kernel would vouch for now. */
+/* Who talks to whom: a rank, and what the kernel would vouch for now of this
+ * process. A key; no padding. */
 typedef struct {
+    uint32_t rank;
     uid_t uid;
     gid_t gid;
+    uint32_t group_count;
     uint64_t groups; /* hash of the supplementary ones */
-} rsmi_peer_self_t;
+} rsmi_peer_name_t;
+
+_Static_assert(sizeof(rsmi_peer_name_t) == 24, "a key without padding");
 
 typedef struct rsmi_peer {
     rsmi_source_t source; /* event socket; first member; service thread */
     rsmi_frame_reader_t reader;
     rsmi_frame_rest_t rest;
 
-    uint32_t rank;
-    rsmi_peer_self_t self;
+    rsmi_peer_name_t name;
     bool is_local;
     rsmi_life_view_t life;
     rsmi_bell_view_t bells;
@@ -43,6 +47,7 @@ typedef struct rsmi_peer {
         RSMI_GUARDED_FIELD(request_lock); /* somebody has the socket */
     int request_fd RSMI_GUARDED_FIELD(request_lock); /* -1: broken */
     uint32_t last_tag RSMI_GUARDED_FIELD(request_lock);
+    unsigned answers_due; /* whoever has the socket */
 
     rsmi_lock_t way_lock;
     rsmi_fabric_peer_t *ways[RSMI_FABRIC_KINDS] RSMI_GUARDED_FIELD(way_lock);
@@ -53,10 +58,13 @@ typedef struct rsmi_peer {
     bool is_lost;
     bool has_lost_release;
     struct rsmi_import *imports; /* by cookie */
-    struct rsmi_peer *prev, *next;
+    UT_hash_handle hh;           /* by name */
 } rsmi_peer_t;
 
 extern rsmi_lock_t rsmi_peers_lock;
+
+/* RSM_SUCCESS or RSMERR_INSUFFICIENT_MEM. */
+int rsmi_peer_name(uint32_t rank, rsmi_peer_name_t *name_p);
 
 /* Find or make the way to a process. RSMERR_SEG_NOT_PUBLISHED, it has not
  * started the library; RSMERR_REMOTE_NODE_UNREACHABLE; RSMERR_INTERRUPTED;

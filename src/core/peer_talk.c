@@ -45,6 +45,21 @@ static void peer_give_requests(rsmi_peer_t *peer, int rc)
     rsmi_unlock(&peer->request_lock);
 }
 
+static int peer_receive(rsmi_peer_t *peer, rsmi_time_t deadline,
+                        rsmi_frame_t *answer_p)
+{
+    int rc = (peer->answers_due == 1)
+                 ? rsmi_frame_receive_last(peer->request_fd, PEER_ANSWER_MAX,
+                                           deadline, answer_p)
+                 : rsmi_frame_receive(peer->request_fd, PEER_ANSWER_MAX,
+                                      deadline, answer_p);
+
+    if ((rc != RSMERR_TIMEOUT) && (rc != RSMERR_INTERRUPTED)) {
+        --peer->answers_due; /* also where its descriptors were lost */
+    }
+    return rc;
+}
+
 /* Answers to questions that were given up may come first. */
 static int peer_await_answer(rsmi_peer_t *peer, uint32_t tag,
                              rsmi_time_t deadline, rsmi_frame_t *answer_p)
@@ -53,8 +68,7 @@ static int peer_await_answer(rsmi_peer_t *peer, uint32_t tag,
     int rc;
 
     for (;;) {
-        rc = rsmi_frame_receive(peer->request_fd, PEER_ANSWER_MAX, deadline,
-                                answer_p);
+        rc = peer_receive(peer, deadline, answer_p);
         if (rc != RSM_SUCCESS) {
             return rc;
         }
@@ -78,6 +92,7 @@ int rsmi_peer_ask(rsmi_peer_t *peer, rsmi_wire_header_t *question,
     question->tag = ++peer->last_tag;
     rc = rsmi_frame_send(peer->request_fd, question, question->size, deadline);
     if (rc == RSM_SUCCESS) {
+        ++peer->answers_due;
         rc = peer_await_answer(peer, question->tag, deadline, answer_p);
     }
     peer_give_requests(peer, rc);

@@ -11,6 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Bytes that are read at first of a message that is the last one: of an offer
+ * of one piece, all. */
+#define FRAME_FIRST_MOST 256
+
+/* How long a message that has begun may take. */
+#define FRAME_BEGUN_MS 10000
+
 void rsmi_frame_init(rsmi_wire_header_t *header, rsmi_wire_type_t type,
                      size_t size, uint32_t tag)
 {
@@ -26,16 +33,31 @@ static bool frame_header_is_good(const rsmi_wire_header_t *header, size_t most)
            (header->size >= sizeof(*header)) && (header->size <= most);
 }
 
-/* How much of the message in the reader is still to come. */
-static size_t frame_missing(const rsmi_frame_reader_t *reader)
+/* What lies from @p at on; *@p size_p, how long that message is or, of one
+ * whose header is not whole, will be at least. */
+static rsmi_frame_state_t frame_look(const rsmi_frame_reader_t *reader,
+                                     size_t at, size_t *size_p)
 {
+    size_t have = reader->have - at;
     rsmi_wire_header_t header;
 
-    if (reader->have < sizeof(header)) {
-        return sizeof(header) - reader->have;
+    *size_p = sizeof(header);
+    if (have < sizeof(header)) {
+        return RSMI_FRAME_NONE;
     }
-    memcpy(&header, reader->bytes, sizeof(header));
-    return header.size - reader->have;
+    memcpy(&header, reader->bytes + at, sizeof(header));
+    if (!frame_header_is_good(&header, RSMI_WIRE_SMALL)) {
+        return RSMI_FRAME_CLOSED;
+    }
+    *size_p = header.size;
+    return (have < header.size) ? RSMI_FRAME_NONE : RSMI_FRAME_READY;
+}
+
+bool rsmi_frame_has_more(const rsmi_frame_reader_t *reader)
+{
+    size_t size;
+
+    return frame_look(reader, reader->taken, &size) != RSMI_FRAME_NONE;
 }
 
 /* There is room for one descriptor, so that the kernel keeps any others; the
@@ -75,35 +97,30 @@ rsmi_frame_state_t rsmi_frame_poll(int fd, rsmi_frame_reader_t *reader)
 rsmi_frame_state_t rsmi_frame_poll_passed(int fd, rsmi_frame_reader_t *reader,
                                           int *passed)
 {
-    rsmi_wire_header_t header;
-    size_t missing;
+    rsmi_frame_state_t state;
+    size_t size;
     ssize_t got;
+    char *to;
 
-    while ((missing = frame_missing(reader)) > 0) {
-        got =
-            (passed == NULL)
-                ? recv(fd, reader->bytes + reader->have, missing, MSG_DONTWAIT)
-                : frame_read_passed(fd, reader->bytes + reader->have, missing,
-                                    passed);
-        if (got < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return (errno == EAGAIN) ? RSMI_FRAME_NONE : RSMI_FRAME_CLOSED;
-        }
-        if (got == 0) {
+    reader->have -= reader->taken;
+    memmove(reader->bytes, reader->bytes + reader->taken, reader->have);
+    reader->taken = 0;
+    while ((state = frame_look(reader, 0, &size)) == RSMI_FRAME_NONE) {
+        to = reader->bytes + reader->have;
+        got = (passed == NULL)
+                  ? recv(fd, to, sizeof(reader->bytes) - reader->have,
+                         MSG_DONTWAIT)
+                  : frame_read_passed(fd, to, size - reader->have, passed);
+        if (got > 0) {
+            reader->have += (size_t)got;
+        } else if ((got == 0) || ((errno != EINTR) && (errno != EAGAIN))) {
             return RSMI_FRAME_CLOSED;
-        }
-        reader->have += (size_t)got;
-        if (reader->have >= sizeof(header)) {
-            memcpy(&header, reader->bytes, sizeof(header));
-            if (!frame_header_is_good(&header, sizeof(reader->bytes))) {
-                return RSMI_FRAME_CLOSED;
-            }
+        } else if (errno == EAGAIN) {
+            return RSMI_FRAME_NONE;
         }
     }
-    reader->have = 0;
-    return RSMI_FRAME_READY;
+    reader->taken = (state == RSMI_FRAME_READY) ? size : 0;
+    return state;
 }
 
 static ssize_t frame_write(int fd, const void *bytes, size_t size)
@@ -266,98 +283,121 @@ static int frame_take_fds(struct msghdr *message, rsmi_frame_t *frame)
     return RSM_SUCCESS;
 }
 
-/* Exactly @p size bytes, and the descriptors that come with them. Lost
- * descriptors are reported once the bytes are in, so that the stream stays at
- * the edge of a message. */
-static int frame_read(int fd, char *bytes, size_t size, bool can_interrupt,
-                      rsmi_time_t deadline, rsmi_frame_t *frame)
+/* What comes by one call, and the descriptors with it; as recvmsg() returns. */
+static ssize_t frame_read_some(int fd, char *bytes, size_t size,
+                               rsmi_frame_t *frame, int *trouble)
 {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int) * RSMI_WIRE_PIECES_MAX)];
     } control;
-    struct iovec part;
-    struct msghdr message;
-    int trouble = RSM_SUCCESS, rc;
-    size_t done = 0;
+    struct iovec part = {bytes, size};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int rc;
+
+    if (got > 0) {
+        rc = frame_take_fds(&message, frame);
+        if ((message.msg_flags & MSG_CTRUNC) != 0) {
+            rc = RSMERR_INSUFFICIENT_RESOURCES;
+        }
+        *trouble = (*trouble == RSM_SUCCESS) ? rc : *trouble;
+    }
+    return got;
+}
+
+/* At least @p least bytes, and up to @p most where they are there already, are
+ * added to the *@p done_p ones. Lost descriptors are *@p trouble, to be reported
+ * once the message is in, so that the stream stays at the edge of one. Nothing
+ * can be interrupted here: a message that has begun is on its way. */
+static int frame_read(int fd, char *bytes, size_t least, size_t most,
+                      size_t *done_p, rsmi_frame_t *frame, int *trouble)
+{
+    /* Only a dying sender stops inside a message, and that closes the socket. */
+    rsmi_time_t deadline = RSMI_NEVER;
     ssize_t got;
 
-    while (done < size) {
-        part.iov_base = bytes + done;
-        part.iov_len = size - done;
-        memset(&message, 0, sizeof(message));
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof(control.bytes);
-        got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (*done_p < least) {
+        got = frame_read_some(fd, bytes + *done_p, most - *done_p, frame,
+                              trouble);
         if (got > 0) {
-            rc = frame_take_fds(&message, frame);
-            if (message.msg_flags & MSG_CTRUNC) {
-                rc = RSMERR_INSUFFICIENT_RESOURCES;
-            }
-            trouble = (trouble == RSM_SUCCESS) ? rc : trouble;
-            done += (size_t)got;
+            *done_p += (size_t)got;
             continue;
         }
         if ((got == 0) || ((errno != EAGAIN) && (errno != EINTR))) {
             return RSMERR_CONN_ABORTED;
         }
-        rc = frame_wait(fd, POLLIN, can_interrupt && (done == 0), deadline);
-        if (rc != RSM_SUCCESS) {
-            /* In the middle of something there is no way back. */
-            return (done == 0) ? rc : RSMERR_CONN_ABORTED;
+        if (deadline == RSMI_NEVER) {
+            deadline = rsmi_deadline_in_ms(FRAME_BEGUN_MS);
+        }
+        if (frame_wait(fd, POLLIN, false, deadline) != RSM_SUCCESS) {
+            return RSMERR_CONN_ABORTED;
         }
     }
-    return trouble;
+    return RSM_SUCCESS;
+}
+
+/* With @p read_most bytes at first, which are the header's or more. */
+static int frame_receive(int fd, size_t most, size_t read_most,
+                         rsmi_frame_t *frame, int *trouble)
+{
+    char first[FRAME_FIRST_MOST];
+    rsmi_wire_header_t header;
+    size_t done = 0;
+    int rc;
+
+    rc =
+        frame_read(fd, first, sizeof(header), read_most, &done, frame, trouble);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
+    memcpy(&header, first, sizeof(header));
+    if (!frame_header_is_good(&header, most) || (done > header.size)) {
+        rsmi_warn("ctrl", "a peer sent what is no message of this version");
+        return RSMERR_CONN_ABORTED;
+    }
+    frame->message = malloc(header.size);
+    if (frame->message == NULL) {
+        /* The rest of the message is lost, and so is the stream. */
+        return RSMERR_CONN_ABORTED;
+    }
+    memcpy(frame->message, first, done);
+    return frame_read(fd, frame->message, header.size, header.size, &done,
+                      frame, trouble);
+}
+
+static int frame_await(int fd, size_t most, size_t read_most,
+                       rsmi_time_t deadline, rsmi_frame_t *frame_p)
+{
+    int trouble = RSM_SUCCESS;
+    int rc;
+
+    memset(frame_p, 0, sizeof(*frame_p));
+    /* Who has asked a moment ago need not look whether the answer is here. */
+    rc = frame_wait(fd, POLLIN, true, deadline);
+    if (rc == RSM_SUCCESS) {
+        rc = frame_receive(fd, most, read_most, frame_p, &trouble);
+    }
+    rc = (rc == RSM_SUCCESS) ? trouble : rc;
+    if (rc != RSM_SUCCESS) {
+        rsmi_frame_clear(frame_p);
+    }
+    return rc;
 }
 
 int rsmi_frame_receive(int fd, size_t most, rsmi_time_t deadline,
                        rsmi_frame_t *frame_p)
 {
-    rsmi_wire_header_t header;
-    int trouble, rc;
+    return frame_await(fd, most, sizeof(rsmi_wire_header_t), deadline, frame_p);
+}
 
-    memset(frame_p, 0, sizeof(*frame_p));
-    trouble = frame_read(fd, (char *)&header, sizeof(header), true, deadline,
-                         frame_p);
-    if ((trouble != RSM_SUCCESS) && (trouble != RSMERR_INSUFFICIENT_MEM) &&
-        (trouble != RSMERR_INSUFFICIENT_RESOURCES)) {
-        goto err;
-    }
-
-    rc = RSMERR_CONN_ABORTED;
-    if (!frame_header_is_good(&header, most)) {
-        rsmi_warn("ctrl", "a peer sent what is no message of this version");
-        goto err_rc;
-    }
-    frame_p->message = malloc(header.size);
-    if (frame_p->message == NULL) {
-        goto err_rc; /* the rest of the message is lost, so is the stream */
-    }
-    memcpy(frame_p->message, &header, sizeof(header));
-
-    /* A message that has begun is on its way: only a dying sender stops
-     * inside one, and that closes the socket. */
-    rc = frame_read(fd, (char *)frame_p->message + sizeof(header),
-                    header.size - sizeof(header), false,
-                    rsmi_deadline_in_ms(10000), frame_p);
-    if (rc == RSMERR_TIMEOUT) {
-        rc = RSMERR_CONN_ABORTED;
-    }
-    if (rc != RSM_SUCCESS) {
-        goto err_rc;
-    }
-    if (trouble == RSM_SUCCESS) {
-        return RSM_SUCCESS;
-    }
-    goto err;
-
-err_rc:
-    trouble = rc;
-err:
-    rsmi_frame_clear(frame_p);
-    return trouble;
+int rsmi_frame_receive_last(int fd, size_t most, rsmi_time_t deadline,
+                            rsmi_frame_t *frame_p)
+{
+    return frame_await(fd, most, FRAME_FIRST_MOST, deadline, frame_p);
 }
 
 void rsmi_frame_clear(rsmi_frame_t *frame)

@@ -18,21 +18,27 @@ void rsmi_frame_init(rsmi_wire_header_t *header, rsmi_wire_type_t type,
 /* --- non-blocking -------------------------------------------------------- */
 
 typedef struct {
-    size_t have;
-    char bytes[RSMI_WIRE_SMALL];
+    size_t have;  /* bytes that have arrived */
+    size_t taken; /* of them, the message that was handed out */
+    char bytes[4 * RSMI_WIRE_SMALL];
 } rsmi_frame_reader_t;
 
 typedef enum {
     RSMI_FRAME_NONE,  /* no whole message has arrived */
-    RSMI_FRAME_READY, /* one lies in reader->bytes; take it, then ask again */
+    RSMI_FRAME_READY, /* one lies in reader->bytes until the next call */
     RSMI_FRAME_CLOSED /* the other end has gone, or what it says is no message */
 } rsmi_frame_state_t;
 
-/* Reads no further than the end of one message. */
+/* The next message. What has come with it is read along: the socket says
+ * nothing of it any more, so the caller takes all that rsmi_frame_has_more()
+ * knows of before it waits. */
 rsmi_frame_state_t rsmi_frame_poll(int fd, rsmi_frame_reader_t *reader);
 
+bool rsmi_frame_has_more(const rsmi_frame_reader_t *reader);
+
 /* The same where one descriptor may come with the message: *@p passed, the
- * caller's to close, is changed when one has. */
+ * caller's to close, is changed when one has. Reads no further than the end of
+ * the message. */
 rsmi_frame_state_t rsmi_frame_poll_passed(int fd, rsmi_frame_reader_t *reader,
                                           int *passed);
 
@@ -77,6 +83,10 @@ typedef struct {
 /* The next message, of at most @p most bytes. */
 int rsmi_frame_receive(int fd, size_t most, rsmi_time_t deadline,
                        rsmi_frame_t *frame_p);
+
+/* The same of a socket on which no other message can follow it yet. */
+int rsmi_frame_receive_last(int fd, size_t most, rsmi_time_t deadline,
+                            rsmi_frame_t *frame_p);
 
 /* Frees the message and closes the descriptors that are left (>= 0). */
 void rsmi_frame_clear(rsmi_frame_t *frame);

@@ -140,6 +140,10 @@ bool rsmi_mem_commit(void *addr, size_t size);
  * of a withdrawal. */
 int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot);
 
+/* The same at addresses that the kernel chooses. */
+int rsmi_mem_show_anywhere(size_t size, int fd, off_t offset, int prot,
+                           void **addr_p);
+
 /* Show once more at @p addr the shared pages that lie at @p source. */
 int rsmi_mem_show_again(void *addr, const void *source, size_t size, int prot);
 

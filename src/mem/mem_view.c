@@ -39,20 +39,36 @@ static int view_check(int fd, off_t offset, size_t size)
                : RSMERR_INTERNAL_ERROR;
 }
 
-int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot)
+static int view_show(void **addr_p, size_t size, int fd, off_t offset, int prot,
+                     int flags)
 {
     int rc = view_check(fd, offset, size);
+    void *got;
 
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    if (mmap(addr, size, prot, MAP_SHARED | MAP_FIXED, fd, offset) != addr) {
+    got = mmap(*addr_p, size, prot, MAP_SHARED | flags, fd, offset);
+    if (got == MAP_FAILED) {
         rsmi_debug("mem", "mmap of %zu bytes of a peer: %s", size,
                    strerror(errno));
         return (errno == EACCES) ? RSMERR_PERM_DENIED : RSMERR_INSUFFICIENT_MEM;
     }
-    (void)madvise(addr, size, MADV_DONTFORK);
+    (void)madvise(got, size, MADV_DONTFORK);
+    *addr_p = got;
     return RSM_SUCCESS;
+}
+
+int rsmi_mem_show(void *addr, size_t size, int fd, off_t offset, int prot)
+{
+    return view_show(&addr, size, fd, offset, prot, MAP_FIXED);
+}
+
+int rsmi_mem_show_anywhere(size_t size, int fd, off_t offset, int prot,
+                           void **addr_p)
+{
+    *addr_p = NULL;
+    return view_show(addr_p, size, fd, offset, prot, 0);
 }
 
 /* mremap with an old size of 0 maps the same shared pages a second time. The

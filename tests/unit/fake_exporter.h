@@ -37,7 +37,13 @@ typedef struct {
     rsmi_wire_piece_t pieces[2];
 } fake_offer_t;
 
-typedef enum { FAKE_HONEST, FAKE_WELCOME, FAKE_OFFER } fake_lie_t;
+typedef enum {
+    FAKE_HONEST,
+    FAKE_WELCOME,
+    FAKE_OFFER,
+    FAKE_LATE, /* answers a question only when the next one comes */
+    FAKE_TWICE /* answers each one twice */
+} fake_lie_t;
 
 static struct {
     int listener;
@@ -49,7 +55,8 @@ static struct {
     fake_lie_t lie; /* which message has a changed byte */
     size_t offset;
     unsigned char flip;
-    uint64_t cookie; /* of the connection asked for last */
+    uint64_t cookie;     /* of the connection asked for last */
+    uint32_t unanswered; /* FAKE_LATE: tag of that question */
     _Atomic unsigned knocks;
     _Atomic unsigned hang_ups;
 } fake;
@@ -105,12 +112,43 @@ static inline void fake_greet(void)
     fake.sockets[idx] = fd;
 }
 
+static inline void fake_offer(uint32_t tag)
+{
+    int fds[2] = {fake.pages, fake.pages};
+    fake_offer_t offer = fake.offer;
+    size_t pieces = offer.head.pieces;
+    struct iovec part = {&offer,
+                         sizeof(offer.head) + pieces * sizeof(offer.pieces[0])};
+
+    rsmi_frame_init(&offer.head.header, RSMI_WIRE_OFFER, part.iov_len, tag);
+    fake_change(FAKE_OFFER, &offer);
+    (void)rsmi_frame_answer(fake.sockets[0], &part, 1, fds, pieces);
+}
+
+static inline void fake_reply(const rsmi_wire_connect_t *question)
+{
+    fake.cookie = question->cookie;
+    if ((fake.lie == FAKE_LATE) && (fake.unanswered == 0)) {
+        fake.unanswered = question->header.tag;
+        return;
+    }
+    if (fake.unanswered != 0) {
+        fake_offer(fake.unanswered);
+        fake.unanswered = 0;
+    }
+    fake_offer(question->header.tag);
+    if (fake.lie == FAKE_TWICE) {
+        fake_offer(question->header.tag);
+    } else if (fake.lie == FAKE_OFFER) {
+        (void)shutdown(fake.sockets[0],
+                       SHUT_WR); /* nobody waits for the rest */
+    }
+}
+
 /* One question is answered; what is told is taken and forgotten. */
 static inline void fake_answer(void)
 {
-    int fds[2] = {fake.pages, fake.pages}, fd = fake.sockets[0];
-    fake_offer_t offer = fake.offer;
-    struct iovec part = {&offer, sizeof(offer)};
+    int fd = fake.sockets[0];
     const rsmi_wire_connect_t *question;
     rsmi_frame_t frame;
 
@@ -123,14 +161,7 @@ static inline void fake_answer(void)
     }
     question = frame.message;
     if (question->header.type == RSMI_WIRE_CONNECT) {
-        fake.cookie = question->cookie;
-        rsmi_frame_init(&offer.head.header, RSMI_WIRE_OFFER, sizeof(offer),
-                        question->header.tag);
-        fake_change(FAKE_OFFER, &offer);
-        (void)rsmi_frame_answer(fd, &part, 1, fds, 2);
-        if (fake.lie == FAKE_OFFER) {
-            (void)shutdown(fd, SHUT_WR); /* nobody waits for the rest */
-        }
+        fake_reply(question);
     }
     rsmi_frame_clear(&frame);
 }
@@ -213,23 +244,31 @@ static inline void fake_stop(void)
     pthread_join(fake.thread, NULL);
 }
 
+static inline int fake_connect_once(rsm_memseg_import_handle_t *import)
+{
+    rsmi_import_t *object;
+    int rc;
+
+    rc = rsmi_import_connect(RSMI_PATH_ALL, 0, RSM_HPC_ID_BASE, RSM_PERM_RDWR,
+                             &object);
+    if (rc == RSM_SUCCESS) {
+        *import = (rsm_memseg_import_handle_t)(uintptr_t)object->object.handle;
+    }
+    return rc;
+}
+
 /* Connects through new sockets: those of the exporter that left are of no use,
  * which the library may not have noticed when it is asked the first time. */
 static inline int fake_connect(rsm_memseg_import_handle_t *import)
 {
     rsmi_time_t deadline = rsmi_deadline_in_ms(FAKE_PATIENCE);
     unsigned before = atomic_load(&fake.knocks);
-    rsmi_import_t *object;
     int rc;
 
     do {
         cr_assert(!rsmi_deadline_passed(deadline), "never knocked");
-        rc = rsmi_import_connect(RSMI_PATH_ALL, 0, RSM_HPC_ID_BASE,
-                                 RSM_PERM_RDWR, &object);
+        rc = fake_connect_once(import);
     } while (atomic_load(&fake.knocks) == before);
-    if (rc == RSM_SUCCESS) {
-        *import = (rsm_memseg_import_handle_t)(uintptr_t)object->object.handle;
-    }
     return rc;
 }
 

@@ -65,6 +65,42 @@ Test(frame, messages_are_put_together_and_told_apart)
     }
 }
 
+/* All that has come at once is known without another look at the socket. */
+Test(frame, what_was_read_along_is_told)
+{
+    rsmi_wire_post_t posts[3] = {post_of(1), post_of(2), post_of(3)}, got;
+    rsmi_frame_reader_t reader = {0};
+    uint64_t seen = 0;
+
+    put(posts, sizeof(posts) - 1);
+    do {
+        cr_assert_eq(rsmi_frame_poll(ends[1], &reader), RSMI_FRAME_READY);
+        memcpy(&got, reader.bytes, sizeof(got));
+        cr_assert_eq(got.cookie, ++seen);
+    } while (rsmi_frame_has_more(&reader));
+    cr_assert_eq(seen, 2);
+    put((const char *)posts + sizeof(posts) - 1, 1);
+    cr_assert_eq(rsmi_frame_poll(ends[1], &reader), RSMI_FRAME_READY);
+    memcpy(&got, reader.bytes, sizeof(got));
+    cr_assert_eq(got.cookie, 3);
+    cr_assert(!rsmi_frame_has_more(&reader));
+    cr_assert_eq(rsmi_frame_poll(ends[1], &reader), RSMI_FRAME_NONE);
+    cr_assert(!rsmi_frame_has_more(&reader));
+}
+
+Test(frame, strange_bytes_behind_a_message_are_told)
+{
+    rsmi_wire_post_t posts[2] = {post_of(1), post_of(2)};
+    rsmi_frame_reader_t reader = {0};
+
+    posts[1].header.size = RSMI_WIRE_SMALL + 1;
+    put(posts, sizeof(posts));
+    cr_assert_eq(rsmi_frame_poll(ends[1], &reader), RSMI_FRAME_READY);
+    cr_assert(rsmi_frame_has_more(&reader));
+    cr_assert_eq(rsmi_frame_poll(ends[1], &reader), RSMI_FRAME_CLOSED);
+    cr_assert_eq(rsmi_frame_poll(ends[1], &reader), RSMI_FRAME_CLOSED);
+}
+
 static rsmi_frame_state_t poll_of_size(uint32_t size)
 {
     rsmi_frame_reader_t reader = {0};
@@ -314,4 +350,33 @@ Test(frame, a_handler_interrupts_between_messages)
 {
     interrupt_receive();
     cr_assert_eq(interrupted_rc, RSMERR_INTERRUPTED);
+}
+
+/* Read as a whole: nothing may come behind it. */
+Test(frame, the_last_message_is_alone)
+{
+    char bytes[1000] = {0};
+    rsmi_wire_header_t header;
+    rsmi_frame_t frame;
+    size_t size;
+
+    for (size = sizeof(header); size < sizeof(bytes); size += 7) {
+        rsmi_frame_init(&header, RSMI_WIRE_OFFER, size, 0);
+        memcpy(bytes, &header, sizeof(header));
+        bytes[size - 1] |= 64;
+        put(bytes, size);
+        cr_assert_eq(rsmi_frame_receive_last(ends[1], sizeof(bytes),
+                                             rsmi_deadline_in_ms(PATIENCE),
+                                             &frame),
+                     RSM_SUCCESS);
+        cr_assert_eq(memcmp(frame.message, bytes, size), 0);
+        rsmi_frame_clear(&frame);
+        bytes[size - 1] = 0;
+    }
+    rsmi_frame_init(&header, RSMI_WIRE_OFFER, 100, 0);
+    memcpy(bytes, &header, sizeof(header));
+    put(bytes, 101);
+    cr_assert_eq(rsmi_frame_receive_last(ends[1], sizeof(bytes),
+                                         rsmi_deadline_in_ms(PATIENCE), &frame),
+                 RSMERR_CONN_ABORTED);
 }

@@ -231,3 +231,63 @@ Test(hostile_exporter, a_withdrawal_by_word_is_obeyed)
     cr_assert_eq(rsm_memseg_import_destroy_barrier(&barrier), RSM_SUCCESS);
     cr_assert_eq(rsm_memseg_import_disconnect(import), RSM_SUCCESS);
 }
+
+/* An answer to a question that was given up is not taken for that to the next,
+ * though both come at once. */
+Test(hostile_exporter, late_answers_are_passed_over)
+{
+    rsm_memseg_import_handle_t import = NULL;
+    unsigned knocks;
+
+    cr_assert_eq(fake_connect(&import), RSM_SUCCESS);
+    knocks = atomic_load(&fake.knocks);
+    fake.lie = FAKE_LATE;
+    rsmi_config.timeout = 200;
+    cr_assert_eq(fake_connect_once(&import), RSMERR_REMOTE_NODE_UNREACHABLE);
+    rsmi_config.timeout = FAKE_PATIENCE;
+    cr_assert_eq(fake_connect_once(&import), RSM_SUCCESS);
+    access_all(import);
+    cr_assert_eq(atomic_load(&fake.knocks), knocks, "it took new sockets");
+}
+
+/* What nobody asked for is taken neither for an answer nor for a part of one. */
+Test(hostile_exporter, answers_to_nothing_are_not_taken)
+{
+    rsm_memseg_import_handle_t import = NULL;
+    unsigned tries;
+    int rc;
+
+    for (tries = 0; tries < 50; ++tries) {
+        cr_assert_eq(fake_connect(&import), RSM_SUCCESS);
+        cr_assert_eq(rsm_memseg_import_disconnect(import), RSM_SUCCESS);
+        fake.lie = FAKE_TWICE;
+        rc = fake_connect_once(&import);
+        if (rc == RSM_SUCCESS) {
+            access_all(import);
+        } else {
+            cr_assert_eq(rc, RSMERR_REMOTE_NODE_UNREACHABLE);
+        }
+        fake.lie = FAKE_HONEST;
+        fake_leave();
+    }
+}
+
+/* An offer of a single piece, whose size is that of the segment. */
+Test(hostile_exporter, one_piece_is_all_or_nothing)
+{
+    rsm_memseg_import_handle_t import = NULL;
+    const fake_offer_t honest = fake.offer;
+
+    fake.offer.head.pieces = 1;
+    fake.offer.pieces[0].size = FAKE_SIZE;
+    cr_assert_eq(fake_connect(&import), RSM_SUCCESS);
+    access_all(import);
+    fake.offer.pieces[0].size = FAKE_SIZE / 2;
+    cr_assert_eq(fake_connect_once(&import), RSMERR_INTERNAL_ERROR);
+    fake.offer.pieces[0].size = 2 * FAKE_SIZE;
+    cr_assert_eq(fake_connect_once(&import), RSMERR_INTERNAL_ERROR);
+    fake.offer.pieces[0].size = FAKE_SIZE;
+    fake.offer.pieces[0].offset = FAKE_SIZE;
+    cr_assert_eq(fake_connect_once(&import), RSMERR_INTERNAL_ERROR);
+    fake.offer = honest;
+}

@@ -3,6 +3,9 @@
 
 #include "common_bare.h"
 
+#define WARMING_STEPS 8
+#define WARMING_BYTES (64ul << 20)
+
 /* ---- the bare machine ---- */
 
 /* One function for each way, so that the way is a constant of it. */
@@ -29,32 +32,14 @@ BESIDE_WAY(streaming)
 
 /* ---- in turn ---- */
 
-typedef struct {
-    const char *name;
-    cmp_timer_t time;
-} runner_t;
-
-/* The first is the library, the second stands for the bare machine alone where
- * there is but one way to do it. */
-static runner_t runners[] = {{"beside", NULL},
-                             {"bare plain", time_plain},
-                             {"bare memcpy", time_libc},
-#ifdef CMP_HAS_WAYS
-                             {"bare string", time_string},
-                             {"bare streaming", time_streaming}
-#endif
-};
-
-#define RUNNERS      (sizeof(runners) / sizeof(runners[0]))
-#define RUNNERS_BARE 2
-
-static unsigned long steps_of(cmp_t *cmp, cmp_test_t test, size_t size)
+static unsigned long steps_of(cmp_t *cmp, const cmp_runner_t *runner,
+                              cmp_test_t test, size_t size)
 {
     int64_t wanted = cmp->options.batch_ns;
     unsigned long steps = 1;
     int64_t took;
 
-    while ((took = runners[0].time(cmp, test, size, steps)) < wanted / 2) {
+    while ((took = runner->time(cmp, test, size, steps)) < wanted / 2) {
         steps *= 2;
     }
     took = (took > 0) ? took : 1;
@@ -62,31 +47,40 @@ static unsigned long steps_of(cmp_t *cmp, cmp_test_t test, size_t size)
     return (steps > 0) ? steps : 1;
 }
 
-/* Some steps before each batch, for what another way of copying has left in the
- * caches or taken out of them; and each comes after each of the others, as
- * their number is a prime. */
-static void run(cmp_t *cmp, cmp_test_t test, cmp_row_t row, size_t bytes,
-                size_t count)
+/* Steps before each batch, for what the others have left in the caches or taken
+ * out of them: pieces that fit there take some rounds to come back whole. */
+static unsigned long warming(size_t bytes, unsigned long steps)
 {
-    static double values[RUNNERS][CMP_BATCHES_MAX];
+    size_t most = (bytes > 0) ? WARMING_BYTES / bytes : WARMING_STEPS;
+
+    return 1 + steps / 4 + ((most < WARMING_STEPS) ? most : WARMING_STEPS);
+}
+
+static void turn(cmp_t *cmp, cmp_test_t test, cmp_row_t row,
+                 const cmp_runner_t *runners, size_t count)
+{
+    static double values[CMP_RUNNERS_MAX][CMP_BATCHES_MAX];
     bool is_joint = (test == CMP_VISIBLE);
+    bool is_rate = (test == CMP_PUT_BW) || (test == CMP_GET_BW);
+    size_t bytes = row.size * (is_rate ? cmp_window(row.size) : 1);
     unsigned int batches = cmp->options.batches;
     unsigned long steps =
-        is_joint ? CMP_JOINT_STEPS : steps_of(cmp, test, row.size);
+        is_joint ? CMP_JOINT_STEPS : steps_of(cmp, runners, test, row.size);
+    unsigned long warm = warming(bytes, steps);
     unsigned int i;
-    size_t turn, k;
+    size_t place, k;
 
     for (i = 0; i < batches; ++i) {
-        for (turn = 0; turn < count; ++turn) {
+        for (place = 0; place < count; ++place) {
             double took;
 
-            k = (i + turn * (1 + i % (count - 1))) % count;
+            k = (i + place * (1 + i % (count - 1))) % count;
 
-            (void)runners[k].time(cmp, test, row.size, 1 + steps / 4);
+            (void)runners[k].time(cmp, test, row.size, warm);
             took = (double)runners[k].time(cmp, test, row.size, steps) /
                    (double)steps;
-            values[k][i] = (bytes > 0) ? (double)bytes * 1e3 / took
-                                       : took / (is_joint ? 2e3 : 1e3);
+            values[k][i] = is_rate ? (double)bytes * 1e3 / took
+                                   : took / (is_joint ? 2e3 : 1e3);
         }
     }
     for (k = 0; (k < count) && (cmp->rank == 0); ++k) {
@@ -95,45 +89,53 @@ static void run(cmp_t *cmp, cmp_test_t test, cmp_row_t row, size_t bytes,
     }
 }
 
-static void run_test(cmp_t *cmp, cmp_test_t test, const char *what, size_t size,
-                     size_t bytes)
+void cmp_run_turns(cmp_t *cmp, cmp_test_t test, const char *what, size_t size,
+                   const cmp_runner_t *runners, size_t count)
 {
-    bool is_atomic = (test == CMP_FETCH_ADD) || (test == CMP_COMPARE_SWAP);
+    bool is_rate = (test == CMP_PUT_BW) || (test == CMP_GET_BW);
+    cmp_row_t row = {
+        .what = what, .unit = is_rate ? "MB/s" : "us", .size = size};
 
-    if ((cmp->rank == 0) && cmp_wants(cmp, what)) {
-        run(cmp, test,
-            (cmp_row_t){.what = what,
-                        .unit = (bytes > 0) ? "MB/s" : "us",
-                        .size = size},
-            bytes, is_atomic ? RUNNERS_BARE : RUNNERS);
+    if (cmp_wants(cmp, what) && ((cmp->rank == 0) || (test == CMP_VISIBLE))) {
+        turn(cmp, test, row, runners, count);
     }
     cmp->peer->meet(cmp);
 }
+
+/* The first is the library, the second stands for the bare machine alone where
+ * there is but one way to do it. */
+static cmp_runner_t machine[] = {{"beside", NULL},
+                                 {"bare plain", time_plain},
+                                 {"bare memcpy", time_libc},
+#ifdef CMP_HAS_WAYS
+                                 {"bare string", time_string},
+                                 {"bare streaming", time_streaming}
+#endif
+};
+
+#define MACHINE      (sizeof(machine) / sizeof(machine[0]))
+#define MACHINE_BARE 2
 
 void cmp_run_beside(cmp_t *cmp, unsigned char *window, cmp_timer_t time)
 {
     unsigned int i;
 
-    if (!cmp_wants_way(cmp, runners[0].name)) {
+    if (!cmp_wants_way(cmp, machine[0].name)) {
         return;
     }
     target = window;
-    runners[0].time = time;
+    machine[0].time = time;
     cmp->peer->meet(cmp);
     for (i = 0; i < cmp->options.size_count; ++i) {
         size_t size = cmp->options.sizes[i];
-        size_t bytes = size * cmp_window(size);
 
-        run_test(cmp, CMP_PUT, "put", size, 0);
-        run_test(cmp, CMP_GET, "get", size, 0);
-        run_test(cmp, CMP_PUT_BW, "put_bw", size, bytes);
-        run_test(cmp, CMP_GET_BW, "get_bw", size, bytes);
+        cmp_run_turns(cmp, CMP_PUT, "put", size, machine, MACHINE);
+        cmp_run_turns(cmp, CMP_GET, "get", size, machine, MACHINE);
+        cmp_run_turns(cmp, CMP_PUT_BW, "put_bw", size, machine, MACHINE);
+        cmp_run_turns(cmp, CMP_GET_BW, "get_bw", size, machine, MACHINE);
     }
-    run_test(cmp, CMP_FETCH_ADD, "fetch_add", 8, 0);
-    run_test(cmp, CMP_COMPARE_SWAP, "compare_swap", 8, 0);
-    if (cmp_wants(cmp, "visible")) {
-        run(cmp, CMP_VISIBLE, (cmp_row_t){.what = "visible", .unit = "us"}, 0,
-            RUNNERS_BARE);
-        cmp->peer->meet(cmp);
-    }
+    cmp_run_turns(cmp, CMP_FETCH_ADD, "fetch_add", 8, machine, MACHINE_BARE);
+    cmp_run_turns(cmp, CMP_COMPARE_SWAP, "compare_swap", 8, machine,
+                  MACHINE_BARE);
+    cmp_run_turns(cmp, CMP_VISIBLE, "visible", 0, machine, MACHINE_BARE);
 }

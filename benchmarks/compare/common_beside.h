@@ -22,6 +22,14 @@ typedef enum {
 typedef int64_t (*cmp_timer_t)(cmp_t *cmp, cmp_test_t test, size_t size,
                                unsigned long steps);
 
+/* Who takes part. */
+typedef struct {
+    const char *name;
+    cmp_timer_t time;
+} cmp_runner_t;
+
+#define CMP_RUNNERS_MAX 8
+
 /* All tests of a way that is a constant of the caller. */
 static CMP_INLINE int64_t cmp_time(cmp_t *cmp, const cmp_way_t *way,
                                    cmp_test_t test, size_t size,
@@ -37,14 +45,24 @@ static CMP_INLINE int64_t cmp_time(cmp_t *cmp, const cmp_way_t *way,
     case CMP_GET_BW:
         return cmp_batch(cmp, way, cmp_step_get_window, size, steps);
     case CMP_FETCH_ADD:
-        return cmp_batch(cmp, way, cmp_step_fetch_add, size, steps);
+        return (way->fetch_add == NULL)
+                   ? 0
+                   : cmp_batch(cmp, way, cmp_step_fetch_add, size, steps);
     case CMP_COMPARE_SWAP:
-        return cmp_batch(cmp, way, cmp_step_compare_swap, size, steps);
+        return (way->compare_swap == NULL)
+                   ? 0
+                   : cmp_batch(cmp, way, cmp_step_compare_swap, size, steps);
     case CMP_VISIBLE:
         return cmp_exchange(cmp, way, steps, false);
     }
     return 0;
 }
+
+/* One test, all runners in turn; each comes after each of the others if their
+ * number is a prime. The first one's speed says how many steps a batch has. Both
+ * processes call it. */
+void cmp_run_turns(cmp_t *cmp, cmp_test_t test, const char *what, size_t size,
+                   const cmp_runner_t *runners, size_t count);
 
 /* @p window is the other side's shown memory, mapped; @p time does the
  * library's operations on the same. Both processes call it. */

@@ -23,8 +23,7 @@ class Goal:
         self.is_at_most = is_at_most
         self.unit = unit
         self.beside = ""  # the peer that one looks at
-        self.about = None  # launch, what, size: for compare_limits
-        self.why = ""  # what stands in the way, where that is known
+        self.about = None  # launch, what, size, way: for compare_limits
 
     def compare(self, figures, ours, best):
         """Says how the best peer does."""
@@ -37,12 +36,8 @@ class Goal:
         self.beside = (f"{number(value)} {figures.units[best[2]]} "
                        f"({best[0]} {best[1]}): {number(ratio)} times")
 
-    def concerns(self, launch, what, size):
-        self.about = (launch, what, size)
-        return self
-
-    def because(self, why):
-        self.why = why
+    def concerns(self, launch, what, size, way=""):
+        self.about = (launch, what, size, way)
         return self
 
     def is_met(self, value):
@@ -115,7 +110,6 @@ def large(figures, goals):
     """Bandwidth, against the best copy and against everybody."""
     for what in ("put_bw", "get_bw"):
         for size in [size for size in figures.sizes(what) if size >= 4096]:
-            ours = like_flush(figures, "rsm", what, size)
             best = bare(figures, what, size)
             name = f"{what} of {human(size)}, of the best copy"
             if best:
@@ -123,14 +117,30 @@ def large(figures, goals):
             goals.append(Goal(name, together(
                 figures, quotient, (*BESIDE, what, size), best), 0.97,
                 False).concerns("rsm", what, size))
-            others = [key for key in figures.keys(what=what, size=size)
-                      if not key[0].startswith("rsm") and key[0] != "floor"]
-            best = figures.best(others)
-            name = f"{what} of {human(size)}, of the best peer"
-            if best:
-                name += f" ({best[0]} {best[1]})"
-            goals.append(Goal(name, together(figures, quotient, ours, best),
-                              1.0, False).concerns("rsm", what, size))
+            large_of_peers(figures, goals, what, size)
+
+
+def large_of_peers(figures, goals, what, size):
+    """Bare UCX copies as the C library does, which is a way that ours is compared
+    with already: equal is what lies within the resolution of that."""
+    both = in_turn(figures, "rsm", what, size, "flush")
+    if both:
+        ways = [in_turn(figures, "rsm", what, size, way)[1]
+                for way in ("flush", "asked")]
+        goals.append(Goal(f"{what} of {human(size)}, of bare UCX in turn",
+                          together(figures, quotient, both[0],
+                                   figures.best(ways)), 0.97,
+                          False).concerns("rsm", what, size))
+    others = [key for key in figures.keys(what=what, size=size)
+              if not key[0].startswith("rsm") and key[0] != "floor"
+              and not (both and key[0] == "ucx")]
+    best = figures.best(others)
+    name = f"{what} of {human(size)}, of the best peer"
+    if best:
+        name += f" ({best[0]} {best[1]})"
+    goals.append(Goal(name, together(
+        figures, quotient, like_flush(figures, "rsm", what, size), best), 1.0,
+        False).concerns("rsm", what, size))
 
 
 def waiting(figures, goals):
@@ -189,7 +199,8 @@ def control(figures, goals):
                       together(figures, lambda a, b, c: a / (b + c),
                                ("rsm", "", "connect", 0),
                                ("floor", "", "round_trip", 0),
-                               ("ucx", "allocate", "connect", 0)), 1.5, True))
+                               ("ucx", "allocate", "connect", 0)), 1.5,
+                      True).concerns("rsm", "connect", 0))
     goals.append(Goal("first connect to a process",
                       together(figures, lambda a: a / 1e3,
                                ("rsm", "", "first_connect", 0)), 3, True,
@@ -207,31 +218,71 @@ def share(figures, ours, theirs):
             else [1 / value for value in values])
 
 
+def windows(figures, launch, what, size, beside=""):
+    """The ways of librsm whose window is complete at its end, as the peers' with
+    one flush: an explicit span, and one with vectors of pieces."""
+    keys = [(launch, beside + way, what, size)
+            for way in ("explicit", "vector")]
+    return [key for key in keys if key in figures]
+
+
 def like_flush(figures, launch, what, size):
     """What of ours does the same as the peers' way flush: a put by itself is
     complete when it returns; of a window that is said once, at its end."""
+    best = (figures.best(windows(figures, launch, what, size))
+            if what.endswith("_bw") else None)
+    return best or (launch, "implicit", what, size)
+
+
+def like_asked(figures, launch, what, size):
+    """The same where each get is there when its call returns."""
     key = (launch, "explicit", what, size)
-    if what.endswith("_bw") and key in figures:
+    if what == "get_bw" and key in figures:
         return key
-    return (launch, "implicit", what, size)
+    return like_flush(figures, launch, what, size)
+
+
+def in_turn(figures, launch, what, size, way):
+    """Ours and bare UCX's, of the same processes in turn; or nothing."""
+    theirs = (launch, f"ucx {way}", what, size)
+    if theirs not in figures:
+        return None
+    mine = (launch, "beside", what, size)
+    if what == "get_bw" and way == "asked":
+        mine = (launch, "beside explicit", what, size)
+    elif what.endswith("_bw"):
+        mine = figures.best(windows(figures, launch, what, size, "beside "))
+    return mine, theirs
+
+
+def pair(figures, launch, peer, what, size, way):
+    """What of ours is compared with bare UCX's way, and that."""
+    both = in_turn(figures, launch, what, size, way)
+    if both:
+        return both
+    alike = like_asked if way == "asked" else like_flush
+    return (alike(figures, launch, what, size),
+            (peer, f"allocate/{way}", what, size))
 
 
 def through_ucx(figures, goals):
     """Where UCX moves the data: we may not be slower than it is alone. Its way
     "flush" says less: nothing about the segment, and of a window's gets that
     all are there. With "asked" it does what librsm does."""
-    for ours, theirs in (("rsm-ucx", "ucx"), ("rsm-tcp", "ucx-tcp")):
+    for launch, peer in (("rsm-ucx", "ucx"), ("rsm-tcp", "ucx-tcp")):
         for what in ("put", "get", "put_bw", "get_bw", "fetch_add",
                      "compare_swap"):
             for size in figures.sizes(what):
-                mine = like_flush(figures, ours, what, size)
                 for way in ("flush", "asked"):
-                    alone = (theirs, f"allocate/{way}", what, size)
-                    values = share(figures, mine, alone)
-                    name = theirs + (", asked" if way == "asked" else "")
-                    goals.append(Goal(f"{ours}: {what} of {human(size)}, of "
-                                      f"{name}", values, 0.95,
-                                      False).concerns(ours, what, size))
+                    mine, alone = pair(figures, launch, peer, what, size, way)
+                    name = f"{launch}: {what} of {human(size)}"
+                    if mine[1].endswith("vector"):
+                        name += " (vectors)"
+                    name += f", of {peer}"
+                    if way == "asked":
+                        name += ", asked"
+                    goals.append(Goal(name, share(figures, mine, alone), 0.95,
+                                      False).concerns(launch, what, size, way))
 
 
 def human(size):

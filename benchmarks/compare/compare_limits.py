@@ -4,7 +4,7 @@ UCX itself costs, measured in the same run."""
 import statistics
 
 from compare_figures import number
-from compare_goals import (BESIDE, bare, like_flush, quotient, share,
+from compare_goals import (BESIDE, bare, in_turn, pair, quotient, share,
                            together)
 
 # Counted with eight bytes: nothing of librsm's part grows with the size.
@@ -15,13 +15,20 @@ COUNTED = {"put": "put_8_bytes", "put_bw": "put_8_bytes",
 SMALL = 2048  # bytes; of larger pieces the instructions do not matter
 
 
-def by_ucx(figures, what, size):
+def spread(figures, key):
+    """From the worst round to the best."""
+    rounds = figures.rounds(key).values()
+    return (f"{number(min(rounds))}-{number(max(rounds))} "
+            f"{figures.units[key[2]]} from round to round")
+
+
+def by_ucx(figures, what, size, way):
     """UCX has to be called, and its caller has to be checked."""
     if size > SMALL:
-        rounds = figures.rounds(("ucx", "allocate/flush", what, size)).values()
-        return (f"bare UCX itself has {number(min(rounds))}-"
-                f"{number(max(rounds))} {figures.units[what]} from round to "
-                "round")
+        both = in_turn(figures, "rsm-ucx", what, size, way)
+        theirs = both[1] if both else ("ucx", "allocate/flush", what, size)
+        turn = "in turn with us" if both else "itself"
+        return f"bare UCX {turn} has {spread(figures, theirs)}"
     call = f"instructions_{COUNTED[what]}"
     keys = [("rsm-ucx", way, call, 0) for way in ("librsm alone", "UCX alone")]
     if not all(key in figures for key in keys):
@@ -39,23 +46,25 @@ def beside_tcp(figures, theirs, mine):
     return number(statistics.median(values)) if values else ""
 
 
-def by_network(figures, what, size):
+def by_network(figures, what, size, way):
     """What is promised takes a question and its answer, and who is reached
     sleeps until it comes."""
-    mine = like_flush(figures, "rsm-tcp", what, size)
-    asked = beside_tcp(figures, ("ucx-tcp", "allocate/asked", what, size),
-                       mine)
-    asleep = beside_tcp(figures,
-                        ("ucx-tcp-sleep", "allocate/flush", what, size), mine)
     found = []
-    if asked:
+    mine, theirs = pair(figures, "rsm-tcp", "ucx-tcp", what, size, "asked")
+    asked = beside_tcp(figures, theirs, mine)
+    if asked and way != "asked":
         why = ("each get is there when its call returns"
                if what.startswith("get") else
                "what has landed is known by a word that is read behind it")
         found.append(f"{why}: of bare UCX that does the same, {asked}")
+    mine, _ = pair(figures, "rsm-tcp", "ucx-tcp", what, size, way)
+    asleep = beside_tcp(figures,
+                        ("ucx-tcp-sleep", "allocate/flush", what, size), mine)
     if asleep:
         found.append("no core of the target polls for us: of bare UCX with a "
                      f"target that sleeps, {asleep}")
+    if theirs in figures:
+        found.append(f"bare UCX has {spread(figures, theirs)}")
     return "; ".join(found)
 
 
@@ -66,12 +75,19 @@ def by_machine(figures, what, size):
     ratios = together(figures, quotient, (*BESIDE, what, size), best)
     if not ratios:
         return ""
-    rounds = figures.rounds(best).values()
-    unit = figures.units[what]
     return (f"the bare machine on the same pages ({best[1]}) has "
-            f"{number(min(rounds))}-{number(max(rounds))} {unit} from round "
-            f"to round; librsm in turn with it "
+            f"{spread(figures, best)}; librsm in turn with it "
             f"{number(statistics.median(ratios))} of it")
+
+
+def by_parts(figures):
+    """What a connection consists of."""
+    parts = (("a socket's round trip", ("floor", "", "round_trip", 0)),
+             ("UCX's part", ("ucx", "allocate", "connect", 0)))
+    if not all(key in figures for _, key in parts):
+        return ""
+    return "; ".join(f"{name} takes {spread(figures, key)}"
+                     for name, key in parts)
 
 
 def by_flags(figures, way):
@@ -88,14 +104,16 @@ def by_flags(figures, way):
 
 def reason(figures, goal):
     if goal.about is None:
-        return goal.why
-    launch, what, size = goal.about
+        return ""
+    launch, what, size, way = goal.about
     if what.endswith("/pscw"):
         return by_flags(figures, what)
+    if what == "connect":
+        return by_parts(figures)
     if launch == "rsm-ucx":
-        return by_ucx(figures, what, size)
+        return by_ucx(figures, what, size, way)
     if launch == "rsm-tcp":
-        return by_network(figures, what, size)
+        return by_network(figures, what, size, way)
     return by_machine(figures, what, size)
 
 

@@ -13,7 +13,7 @@ ATOMICS = ("fetch_add", "compare_swap")
 SYMMETRIC_HEAP = {"SHMEM_SYMMETRIC_SIZE": "256M"}
 
 # Where time is short, one way of each peer will do.
-MAIN_WAYS = "implicit,explicit,plain,flush,quiet,asked"
+MAIN_WAYS = "implicit,explicit,vector,plain,flush,quiet,asked"
 
 
 class Phase:

@@ -2,14 +2,17 @@
 /* librsm, measured as its peers are. Start it with mpirun -n 2; RSM_DIRECT and
  * UCX_TLS choose how the data travels. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <rsmapi.h>
 #include <rsmx.h>
 
 #include "common_beside.h"
+#include "common_beside_ucx.h"
 #include "common_peer.h"
 #include "common_rsm.h"
 #include "common_run.h"
+#include "compare_rsm_ways.h"
 
 #define SEGMENT_ID   0x400100
 #define EXPORT_ID    0x400101
@@ -17,161 +20,8 @@
 #define START_NS     30000000000ll
 #define EXPORT_BYTES (64ul << 20)
 
-typedef struct {
-    rsm_memseg_import_handle_t handle;
-    rsmapi_barrier_t barrier;
-} import_t;
-
 static cmp_job_t job;
 static rsm_memseg_export_handle_t segment;
-static import_t implicit, explicit, mapped;
-static unsigned char *window; /* the other side's memory, mapped */
-
-/* ---- ways ---- */
-
-static inline void rsm_put(cmp_t *cmp, size_t offset, size_t size)
-{
-    cmp_must(rsm_memseg_import_put(implicit.handle, (off_t)offset,
-                                   cmp->local + offset, size),
-             "rsm_memseg_import_put");
-}
-
-static inline void rsm_get(cmp_t *cmp, size_t offset, size_t size)
-{
-    cmp_must(rsm_memseg_import_get(implicit.handle, (off_t)offset,
-                                   cmp->local + offset, size),
-             "rsm_memseg_import_get");
-}
-
-static inline uint64_t rsm_fetch_add(cmp_t *cmp, size_t offset, uint64_t value)
-{
-    uint64_t old = 0;
-
-    (void)cmp;
-    cmp_must(
-        rsmx_import_fetch_add64(implicit.handle, (off_t)offset, value, &old),
-        "rsmx_import_fetch_add64");
-    return old;
-}
-
-static inline uint64_t rsm_compare_swap(cmp_t *cmp, size_t offset,
-                                        uint64_t expected, uint64_t desired)
-{
-    uint64_t old = 0;
-
-    (void)cmp;
-    cmp_must(rsmx_import_compare_swap64(implicit.handle, (off_t)offset,
-                                        expected, desired, &old),
-             "rsmx_import_compare_swap64");
-    return old;
-}
-
-/* Elements instead of bytes: whole words, and the rest as bytes. */
-static inline void rsm_put_elements(cmp_t *cmp, size_t offset, size_t size)
-{
-    uint64_t *words = (uint64_t *)(void *)(cmp->local + offset);
-
-    cmp_must(rsm_memseg_import_put64(implicit.handle, (off_t)offset, words,
-                                     size / sizeof(uint64_t)),
-             "rsm_memseg_import_put64");
-    if (size % sizeof(uint64_t) != 0) {
-        size_t whole = size - size % sizeof(uint64_t);
-
-        rsm_put(cmp, offset + whole, size - whole);
-    }
-}
-
-static inline void rsm_get_elements(cmp_t *cmp, size_t offset, size_t size)
-{
-    uint64_t *words = (uint64_t *)(void *)(cmp->local + offset);
-
-    cmp_must(rsm_memseg_import_get64(implicit.handle, (off_t)offset, words,
-                                     size / sizeof(uint64_t)),
-             "rsm_memseg_import_get64");
-    if (size % sizeof(uint64_t) != 0) {
-        size_t whole = size - size % sizeof(uint64_t);
-
-        rsm_get(cmp, offset + whole, size - whole);
-    }
-}
-
-static inline void rsm_open_barrier(cmp_t *cmp)
-{
-    (void)cmp;
-    cmp_must(rsm_memseg_import_open_barrier(&explicit.barrier),
-             "rsm_memseg_import_open_barrier");
-}
-
-static inline void rsm_close_barrier(cmp_t *cmp)
-{
-    (void)cmp;
-    cmp_must(rsm_memseg_import_close_barrier(&explicit.barrier),
-             "rsm_memseg_import_close_barrier");
-}
-
-static inline void rsm_put_explicit(cmp_t *cmp, size_t offset, size_t size)
-{
-    cmp_must(rsm_memseg_import_put(explicit.handle, (off_t)offset,
-                                   cmp->local + offset, size),
-             "rsm_memseg_import_put");
-}
-
-static inline void rsm_get_explicit(cmp_t *cmp, size_t offset, size_t size)
-{
-    cmp_must(rsm_memseg_import_get(explicit.handle, (off_t)offset,
-                                   cmp->local + offset, size),
-             "rsm_memseg_import_get");
-}
-
-static inline void rsm_open_mapped(cmp_t *cmp)
-{
-    (void)cmp;
-    cmp_must(rsm_memseg_import_open_barrier(&mapped.barrier),
-             "rsm_memseg_import_open_barrier");
-}
-
-static inline void rsm_close_mapped(cmp_t *cmp)
-{
-    (void)cmp;
-    cmp_must(rsm_memseg_import_close_barrier(&mapped.barrier),
-             "rsm_memseg_import_close_barrier");
-}
-
-static inline void rsm_store(cmp_t *cmp, size_t offset, size_t size)
-{
-    memcpy(window + offset, cmp->local + offset, size);
-}
-
-static inline void rsm_load(cmp_t *cmp, size_t offset, size_t size)
-{
-    memcpy(cmp->local + offset, window + offset, size);
-}
-
-static const cmp_way_t way_implicit = {.name = "implicit",
-                                       .put = rsm_put,
-                                       .get = rsm_get,
-                                       .fetch_add = rsm_fetch_add,
-                                       .compare_swap = rsm_compare_swap};
-static const cmp_way_t way_elements = {.name = "implicit64",
-                                       .is_brief = true,
-                                       .put = rsm_put_elements,
-                                       .get = rsm_get_elements};
-static const cmp_way_t way_explicit = {.name = "explicit",
-                                       .begin = rsm_open_barrier,
-                                       .end = rsm_close_barrier,
-                                       .put = rsm_put_explicit,
-                                       .get = rsm_get_explicit};
-static const cmp_way_t way_mapped = {.name = "mapped",
-                                     .begin = rsm_open_mapped,
-                                     .end = rsm_close_mapped,
-                                     .put = rsm_store,
-                                     .get = rsm_load};
-
-static int64_t time_implicit(cmp_t *cmp, cmp_test_t test, size_t size,
-                             unsigned long steps)
-{
-    return cmp_time(cmp, &way_implicit, test, size, steps);
-}
 
 /* ---- signals and threads ---- */
 
@@ -192,6 +42,27 @@ static void rsm_meet(cmp_t *cmp)
 {
     rsm_post(cmp);
     rsm_wait(cmp);
+}
+
+/* Through the memory that each shows. */
+static void rsm_exchange(cmp_t *cmp, const void *own, size_t size, void *theirs)
+{
+    const unsigned char *shown = cmp->shown + CMP_DATA;
+    uint64_t length = size;
+
+    cmp_must(rsm_memseg_import_put(implicit.handle, CMP_DATA, &length,
+                                   sizeof(length)),
+             "rsm_memseg_import_put");
+    cmp_must(rsm_memseg_import_put(implicit.handle, CMP_DATA + sizeof(length),
+                                   (void *)(uintptr_t)own, size),
+             "rsm_memseg_import_put");
+    rsm_meet(cmp);
+    memcpy(&length, shown, sizeof(length));
+    if (length > CMP_UCX_ADDRESS_MAX) {
+        cmp_fail(cmp, "an address is too long");
+    }
+    memcpy(theirs, shown + sizeof(length), length);
+    rsm_meet(cmp);
 }
 
 static void import_open(import_t *import)
@@ -386,7 +257,12 @@ int main(int argc, char **argv)
     cmp_run_way(&cmp, &way_implicit);
     cmp_run_way(&cmp, &way_elements);
     cmp_run_way(&cmp, &way_explicit);
+    cmp_run_way(&cmp, &way_vector);
     run_mapped(&cmp);
+    if (strstr(getenv("UCX_TLS") ? getenv("UCX_TLS") : "", "tcp") == NULL) {
+        cmp_run_beside_ucx(&cmp, &timers, getenv("RSM_DIRECT") != NULL,
+                           rsm_exchange);
+    }
     cmp_run_peer(&cmp, &way_implicit);
 
     if (cmp.rank == 0) {

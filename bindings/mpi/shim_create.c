@@ -25,6 +25,10 @@ typedef struct {
     cpu_set_t cores; /* on which it may run */
 } create_offer_t;
 
+/* In place of a result: a rank wants the MPI library to have this window. More
+ * than any result, it is what all of them agree on. */
+#define CREATE_LEFT INT32_MAX
+
 /* Waiting costs others nothing while each rank has a core of its own. */
 enum { CREATE_SPINS_ALONE = 2000, CREATE_SPINS_CROWDED = 20 };
 
@@ -65,12 +69,24 @@ static int create_check_ranks(MPI_Comm comm, int size)
     return rc;
 }
 
+static bool create_is_to_be_left(MPI_Info info)
+{
+    char value[MPI_MAX_INFO_VAL + 1] = "";
+    int is_there = 0;
+
+    if (info != MPI_INFO_NULL) {
+        (void)PMPI_Info_get(info, "rsm_serve", MPI_MAX_INFO_VAL, value,
+                            &is_there);
+    }
+    return (is_there != 0) && (strcmp(value, "false") == 0);
+}
+
 static int create_offer(const rsmi_recipe_t *recipe, rsmi_window_t *window,
                         create_offer_t *offer)
 {
     rsm_memseg_id_t segment = 0;
     size_t head = 0;
-    int rc = recipe->rc;
+    int rc = create_is_to_be_left(recipe->info) ? CREATE_LEFT : recipe->rc;
 
     if (rc == RSM_SUCCESS) {
         rc = rsmi_job()->rc;
@@ -223,11 +239,17 @@ static void create_report(const rsmi_recipe_t *recipe, int rc)
     char verdict[256];
 
     if (!rsmi_job()->is_talkative &&
-        ((rc == RSM_SUCCESS) || !rsmi_job()->is_required)) {
+        ((rc == RSM_SUCCESS) || (rc == CREATE_LEFT) ||
+         !rsmi_job()->is_required)) {
         return;
     }
     if (rc == RSM_SUCCESS) {
         rsmi_window_report(recipe, "served by librsm");
+        return;
+    }
+    if (rc == CREATE_LEFT) {
+        rsmi_window_report(recipe, "left to the MPI library, as the info key "
+                                   "rsm_serve of some rank wants it");
         return;
     }
     (void)snprintf(
@@ -433,7 +455,7 @@ int rsmi_window_refuse(const rsmi_recipe_t *recipe, int error, int rc)
         return error; /* it has called the handler itself */
     }
     create_report(recipe, rc);
-    if (!rsmi_job()->is_required) {
+    if (!rsmi_job()->is_required || (rc == CREATE_LEFT)) {
         return MPI_SUCCESS;
     }
     (void)PMPI_Comm_call_errhandler(recipe->comm, MPI_ERR_OTHER);

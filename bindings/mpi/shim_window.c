@@ -85,6 +85,20 @@ void rsmi_window_delete(rsmi_window_t *window)
     pthread_mutex_unlock(&window_lock);
 }
 
+bool rsmi_epoch_has_locks(const rsmi_window_t *window)
+{
+    rsmi_access_t access;
+    int i;
+
+    for (i = 0; i < window->size; ++i) {
+        access = rsmi_epoch_access(window, i);
+        if ((access != RSMI_ACCESS_NONE) && (access != RSMI_ACCESS_STARTED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int rsmi_window_fail(rsmi_window_t *window, int error)
 {
     (void)PMPI_Win_call_errhandler(rsmi_window_handle(window), error);
@@ -153,7 +167,8 @@ int MPI_Win_free(MPI_Win *win)
     if (window == NULL) {
         return PMPI_Win_free(win);
     }
-    if ((window->locks != 0) || (window->open >= RSMI_OPEN_LOCKED) ||
+    if (rsmi_epoch_has_locks(window) ||
+        (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
         (window->exposed_count >= 0) || (window->started_count >= 0)) {
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }

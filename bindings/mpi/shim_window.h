@@ -267,6 +267,11 @@ int rsmi_window_destroy(rsmi_window_t *window);
 
 /* --- objects (shim_window.c) ----------------------------------------------- */
 
+/* Into the table under the carrier's handle, until that is freed; false: no
+ * memory. To take it out when it is not in there does no harm. */
+bool rsmi_window_list(rsmi_window_t *window, MPI_Win carrier);
+void rsmi_window_unlist(rsmi_window_t *window);
+
 /* Their memory keeps its type, so that late readers do no harm. */
 rsmi_window_t *rsmi_window_new(int size);
 void rsmi_window_delete(rsmi_window_t *window);

@@ -59,7 +59,7 @@ static inline void accumulate_copy(char *to, const char *from, size_t size)
     }
 }
 
-/* One share of a run, with its lock held. */
+/* A part of a run, with its locks held. */
 static inline void accumulate_near(MPI_Op op, const rsmi_type_t *type,
                                    const accumulate_run_t *run, size_t size)
 {
@@ -71,22 +71,56 @@ static inline void accumulate_near(MPI_Op op, const rsmi_type_t *type,
     }
 }
 
+/* The first @p count locks from that of @p first on. */
+static int accumulate_give_back(const rsmi_window_t *window, int rank,
+                                uint64_t first, unsigned count)
+{
+    int error = MPI_SUCCESS;
+
+    while ((count-- > 0) && (error == MPI_SUCCESS)) {
+        error = rsmi_shard_unlock(window, rank, rsmi_shard_field(first));
+        first += RSMI_SHARD_BYTES;
+    }
+    return error;
+}
+
+/* Of a batch all ranks take the locks in the same order, and of no second one:
+ * they cannot wait for each other in a circle. */
+static int accumulate_part(const rsmi_window_t *window, int rank,
+                           const rsmi_type_t *type, MPI_Op op,
+                           const accumulate_run_t *run, size_t size)
+{
+    uint64_t at = run->where / RSMI_SHARD_BYTES * RSMI_SHARD_BYTES;
+    uint64_t last = run->where | (RSMI_BATCH_BYTES - 1), first = at;
+    int error = MPI_SUCCESS, end;
+    unsigned count = 0;
+
+    /* The last element may reach into the next batch, and belongs to this. */
+    last = (run->where + size - 1 < last) ? run->where + size - 1 : last;
+    for (; at <= last; at += RSMI_SHARD_BYTES, ++count) {
+        error = rsmi_shard_lock(window, rank, rsmi_shard_field(at));
+        if (rsmi_unlikely(error != MPI_SUCCESS)) {
+            break;
+        }
+    }
+    if (rsmi_likely(error == MPI_SUCCESS)) {
+        accumulate_near(op, type, run, size);
+    }
+    end = accumulate_give_back(window, rank, first, count);
+    return rsmi_likely(error == MPI_SUCCESS) ? end : error;
+}
+
 static int accumulate_run(const rsmi_window_t *window, int rank,
                           const rsmi_type_t *type, MPI_Op op,
                           accumulate_run_t run)
 {
-    size_t some, field;
+    size_t some;
     int error;
 
     while (run.size > 0) {
-        some = rsmi_shard_part(run.where, type->element_size, run.size);
-        field = rsmi_shard_field(run.where);
-        error = rsmi_shard_lock(window, rank, field);
-        if (rsmi_unlikely(error != MPI_SUCCESS)) {
-            return error;
-        }
-        accumulate_near(op, type, &run, some);
-        error = rsmi_shard_unlock(window, rank, field);
+        some = rsmi_shard_part(run.where, type->element_size, run.size,
+                               RSMI_BATCH_BYTES);
+        error = accumulate_part(window, rank, type, op, &run, some);
         if (rsmi_unlikely(error != MPI_SUCCESS)) {
             return error;
         }
@@ -201,14 +235,16 @@ int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
                : rsmi_far_accumulate(window, there->rank, &reach, &walk, op);
 }
 
-/* The same dense type on both sides. False: not that simple, or wrong. */
-static bool accumulate_plain(rsmi_window_t *window, const void *origin,
-                             const rsmi_there_t *there, MPI_Op op, int *error_p)
+bool rsmi_rma_accumulate_plain(const rsmi_window_t *window, const void *origin,
+                               const rsmi_there_t *there, MPI_Op op,
+                               int *error_p)
 {
+    const rsmi_type_t *type =
+        rsmi_table_find(&rsmi_types, (const void *)there->type);
     accumulate_run_t run = {.origin = origin};
-    const rsmi_type_t *type;
 
-    run.target = rsmi_rma_plain(window, there, &type, &run.size);
+    run.target = rsmi_rma_plain(window, there->rank, there->disp, there->count,
+                                type, &run.size);
     if ((run.target == NULL) || (run.size == 0) ||
         (type->element_class == RSMI_CLASS_MIXED) ||
         (rsmi_op_check(op, type, false) != MPI_SUCCESS)) {
@@ -219,31 +255,6 @@ static bool accumulate_plain(rsmi_window_t *window, const void *origin,
     *error_p = accumulate_run(window, there->rank, type, op, run);
     return true;
 }
-
-int MPI_Accumulate(const void *origin_addr, int origin_count,
-                   MPI_Datatype origin_datatype, int target_rank,
-                   MPI_Aint target_disp, int target_count,
-                   MPI_Datatype target_datatype, MPI_Op op, MPI_Win win)
-{
-    rsmi_window_t *window = rsmi_window_find(win);
-    rsmi_buffer_t origin = {(void *)origin_addr, origin_count, origin_datatype};
-    rsmi_there_t there = {target_rank, target_disp, target_count,
-                          target_datatype};
-    int error;
-
-    if (window == NULL) {
-        return PMPI_Accumulate(origin_addr, origin_count, origin_datatype,
-                               target_rank, target_disp, target_count,
-                               target_datatype, op, win);
-    }
-    if ((origin_datatype != target_datatype) ||
-        (origin_count != target_count) ||
-        !accumulate_plain(window, origin_addr, &there, op, &error)) {
-        error = rsmi_rma_accumulate(window, &origin, NULL, &there, op);
-    }
-    return rsmi_window_finish(window, error);
-}
-RSMI_PROFILED(Accumulate);
 
 int MPI_Get_accumulate(const void *origin_addr, int origin_count,
                        MPI_Datatype origin_datatype, void *result_addr,
@@ -289,25 +300,7 @@ static int accumulate_fetch_far(rsmi_window_t *window, const void *origin,
     return rsmi_far_accumulate(window, there->rank, reach, &walk, op);
 }
 
-/* Where the element is, if it is mapped and nothing is wrong; false: the general
- * way finds out. */
-static inline bool accumulate_find(rsmi_window_t *window,
-                                   const rsmi_there_t *there, MPI_Op op,
-                                   const rsmi_type_t **type_p, char **addr_p,
-                                   size_t *field_p)
-{
-    size_t size;
-
-    *addr_p = rsmi_rma_plain(window, there, type_p, &size);
-    if (rsmi_unlikely((*addr_p == NULL) || !accumulate_is_predefined(*type_p) ||
-                      (rsmi_op_check(op, *type_p, true) != MPI_SUCCESS))) {
-        return false;
-    }
-    *field_p = rsmi_shard_field(
-        (uint64_t)(there->disp * window->targets[there->rank].disp_unit));
-    return true;
-}
-
+/* Copies what is there before the operation. */
 static int accumulate_fetch_near(rsmi_window_t *window, const void *origin,
                                  void *result, int rank, MPI_Op op,
                                  const rsmi_type_t *type, char *addr,
@@ -325,19 +318,12 @@ static int accumulate_fetch_near(rsmi_window_t *window, const void *origin,
     return rsmi_shard_unlock(window, rank, field);
 }
 
-static int accumulate_fetch(rsmi_window_t *window, const void *origin,
-                            void *result, const rsmi_there_t *there, MPI_Op op)
+int rsmi_rma_fetch(rsmi_window_t *window, const void *origin, void *result,
+                   const rsmi_there_t *there, MPI_Op op)
 {
-    const rsmi_type_t *type;
     rsmi_reach_t reach;
-    size_t field;
-    char *addr;
     int error;
 
-    if (rsmi_likely(accumulate_find(window, there, op, &type, &addr, &field))) {
-        return accumulate_fetch_near(window, origin, result, there->rank, op,
-                                     type, addr, field);
-    }
     error = rsmi_rma_reach(window, there, &reach);
     if ((error != MPI_SUCCESS) || (reach.type == NULL)) {
         return error;
@@ -357,9 +343,9 @@ static int accumulate_fetch(rsmi_window_t *window, const void *origin,
                                  rsmi_shard_field(reach.where));
 }
 
-static int accumulate_compare(rsmi_window_t *window, const void *origin,
-                              const void *compare, void *result,
-                              const rsmi_there_t *there)
+int rsmi_rma_compare(rsmi_window_t *window, const void *origin,
+                     const void *compare, void *result,
+                     const rsmi_there_t *there)
 {
     rsmi_reach_t reach;
     size_t field, size;
@@ -391,38 +377,3 @@ static int accumulate_compare(rsmi_window_t *window, const void *origin,
     end = rsmi_shard_unlock(window, there->rank, field);
     return rsmi_likely(error == MPI_SUCCESS) ? end : error;
 }
-
-int MPI_Fetch_and_op(const void *origin_addr, void *result_addr,
-                     MPI_Datatype datatype, int target_rank,
-                     MPI_Aint target_disp, MPI_Op op, MPI_Win win)
-{
-    rsmi_window_t *window = rsmi_window_find(win);
-    rsmi_there_t there = {target_rank, target_disp, 1, datatype};
-    int error;
-
-    if (rsmi_unlikely(window == NULL)) {
-        return PMPI_Fetch_and_op(origin_addr, result_addr, datatype,
-                                 target_rank, target_disp, op, win);
-    }
-    error = accumulate_fetch(window, origin_addr, result_addr, &there, op);
-    return rsmi_window_finish(window, error);
-}
-RSMI_PROFILED(Fetch_and_op);
-
-int MPI_Compare_and_swap(const void *origin_addr, const void *compare_addr,
-                         void *result_addr, MPI_Datatype datatype,
-                         int target_rank, MPI_Aint target_disp, MPI_Win win)
-{
-    rsmi_window_t *window = rsmi_window_find(win);
-    rsmi_there_t there = {target_rank, target_disp, 1, datatype};
-    int error;
-
-    if (rsmi_unlikely(window == NULL)) {
-        return PMPI_Compare_and_swap(origin_addr, compare_addr, result_addr,
-                                     datatype, target_rank, target_disp, win);
-    }
-    error = accumulate_compare(window, origin_addr, compare_addr, result_addr,
-                               &there);
-    return rsmi_window_finish(window, error);
-}
-RSMI_PROFILED(Compare_and_swap);

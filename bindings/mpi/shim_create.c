@@ -325,21 +325,15 @@ static int create_list(const rsmi_recipe_t *recipe, rsmi_window_t *window,
         *carrier_p = MPI_WIN_NULL;
         return RSMERR_INSUFFICIENT_RESOURCES;
     }
-    atomic_store(&window->entry.key, (void *)*carrier_p);
-    if (!rsmi_table_add(&rsmi_windows, &window->entry)) {
-        atomic_store(&window->entry.key, NULL);
-        return RSMERR_INSUFFICIENT_MEM;
-    }
-    return RSM_SUCCESS;
+    return rsmi_window_list(window, *carrier_p) ? RSM_SUCCESS
+                                                : RSMERR_INSUFFICIENT_MEM;
 }
 
 /* To free a carrier takes all ranks: where one has none it is left behind. */
 static void create_unlist(rsmi_window_t *window, MPI_Win carrier,
                           bool all_have_one)
 {
-    if (atomic_load(&window->entry.key) != NULL) {
-        rsmi_table_remove(&rsmi_windows, &window->entry);
-    }
+    rsmi_window_unlist(window);
     if (all_have_one) {
         (void)PMPI_Win_free(&carrier);
     }
@@ -501,14 +495,14 @@ int rsmi_window_destroy(rsmi_window_t *window)
     if (error != MPI_SUCCESS) {
         /* Others may be connected to our memory for a while: it stays, and the
          * handle is that of a window of no size. */
-        rsmi_table_remove(&rsmi_windows, &window->entry);
+        rsmi_window_unlist(window);
         (void)PMPI_Win_call_errhandler(carrier, error);
         return error;
     }
-    /* Attributes are deleted here, by functions that may ask about the
-     * window. */
+    /* Attributes are deleted here, by functions that may ask about the window;
+     * the last of them is our own, which takes it out of the table. */
     error = PMPI_Win_free(&carrier);
-    rsmi_table_remove(&rsmi_windows, &window->entry);
+    rsmi_window_unlist(window);
     create_withdraw(window);
     return error;
 }

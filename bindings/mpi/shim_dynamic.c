@@ -235,11 +235,13 @@ static int view_map(rsmi_view_t *view, rsmi_target_t *target)
 
 /* --- looking up --------------------------------------------------------------- */
 
-static void view_keep(rsmi_view_t *view)
+/* Nothing is a hit where there is no version to compare with. */
+static void view_keep(rsmi_view_t *view, const rsmi_target_t *target)
 {
     rsmi_view_hit_t *hit = &view->hit;
     uint64_t turn = atomic_load_explicit(&hit->turn, memory_order_relaxed);
-    uint64_t size = (view->last_far == NULL) ? view->last.size : 0;
+    bool is_near = (view->last_far == NULL) && (target->control != NULL);
+    uint64_t size = is_near ? view->last.size : 0;
 
     atomic_store_explicit(&hit->turn, turn + 1, memory_order_relaxed);
     atomic_store_explicit(&hit->version, view->version, memory_order_release);
@@ -306,7 +308,7 @@ static int view_look_up(rsmi_view_t *view, rsmi_window_t *window, int rank,
     if (error != MPI_SUCCESS) {
         view->last.size = 0; /* nothing is cached */
     }
-    view_keep(view);
+    view_keep(view, target);
     return error;
 }
 

@@ -85,7 +85,8 @@ int rsmi_far_accumulate(rsmi_window_t *window, int rank,
     while ((error == MPI_SUCCESS) &&
            ((size = rsmi_cursor_run(&walk->target, &offset)) > 0)) {
         where = reach->where + (uint64_t)(offset - reach->addr);
-        size = rsmi_shard_part(where, reach->type->element_size, size);
+        size = rsmi_shard_part(where, reach->type->element_size, size,
+                               RSMI_SHARD_BYTES);
         error = far_hold(&lock, rsmi_shard_field(where));
         if (error == MPI_SUCCESS) {
             error = far_change(&target, reach->type, walk, op,

@@ -6,29 +6,19 @@
 
 static int flush_check(rsmi_window_t *window, int rank)
 {
-    if (rank == MPI_PROC_NULL) {
-        return MPI_SUCCESS;
+    if (rsmi_unlikely((unsigned)rank >= (unsigned)window->size)) {
+        return (rank == MPI_PROC_NULL) ? MPI_SUCCESS : MPI_ERR_RANK;
     }
-    if ((unsigned)rank >= (unsigned)window->size) {
-        return MPI_ERR_RANK;
-    }
-    if ((window->open >= RSMI_OPEN_LOCKED) ||
-        ((window->access[rank] != RSMI_ACCESS_NONE) &&
-         (window->access[rank] != RSMI_ACCESS_STARTED))) {
-        return MPI_SUCCESS;
-    }
-    return MPI_ERR_RMA_SYNC;
+    return rsmi_likely(rsmi_epoch_is_passive(window, rank)) ? MPI_SUCCESS
+                                                            : MPI_ERR_RMA_SYNC;
 }
 
-static int flush_one(rsmi_window_t *window, int rank)
+static inline int flush_one(rsmi_window_t *window, int rank)
 {
     int error = flush_check(window, rank);
 
-    if (rsmi_unlikely(error != MPI_SUCCESS)) {
-        return rsmi_window_fail(window, error);
-    }
-    atomic_thread_fence(memory_order_seq_cst);
-    if (rsmi_likely(rank != MPI_PROC_NULL)) {
+    if (rsmi_likely((error == MPI_SUCCESS) && (rank != MPI_PROC_NULL))) {
+        atomic_thread_fence(memory_order_seq_cst);
         error = rsmi_remote_conclude(&window->targets[rank]);
     }
     return rsmi_window_finish(window, error);
@@ -36,7 +26,8 @@ static int flush_one(rsmi_window_t *window, int rank)
 
 static bool flush_is_open(const rsmi_window_t *window)
 {
-    return (window->open >= RSMI_OPEN_LOCKED) || (window->locks != 0);
+    return (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
+           rsmi_epoch_has_locks(window);
 }
 
 static int flush_all(rsmi_window_t *window)

@@ -58,7 +58,7 @@ static int lock_try_alone(const rsmi_window_t *window, int rank, uint64_t *word,
     return error;
 }
 
-static int lock_wait_alone(const rsmi_window_t *window, int rank)
+RSMI_COLD static int lock_wait_alone(const rsmi_window_t *window, int rank)
 {
     rsmi_wait_t wait = {0};
     bool is_taken = false;
@@ -92,26 +92,20 @@ static int lock_take_alone(const rsmi_window_t *window, int rank)
 
     error = rsmi_remote_compare(&window->targets[rank], lock_field, &word,
                                 LOCK_ALONE);
-    if ((error != MPI_SUCCESS) || (word == 0)) {
-        return error;
+    if (rsmi_unlikely((error == MPI_SUCCESS) && (word != 0))) {
+        return lock_wait_alone(window, rank);
     }
-    return lock_wait_alone(window, rank);
+    return error;
 }
 
-static int lock_take_shared(const rsmi_window_t *window, int rank)
+/* Its share is taken already, and has to be given back meanwhile. */
+RSMI_COLD static int lock_wait_shared(const rsmi_window_t *window, int rank,
+                                      uint64_t word)
 {
     rsmi_wait_t wait = {0};
-    uint64_t word;
     int error;
 
     for (;;) {
-        error = lock_add(window, rank, LOCK_SHARED, &word);
-        if (error != MPI_SUCCESS) {
-            return error;
-        }
-        if (word < LOCK_WAITER) {
-            return (wait.turns == 0) ? MPI_SUCCESS : lock_check(window, rank);
-        }
         error = lock_subtract(window, rank, LOCK_SHARED);
         while ((error == MPI_SUCCESS) && (word >= LOCK_WAITER)) {
             error = rsmi_wait_turn(&wait, window, -1);
@@ -119,31 +113,50 @@ static int lock_take_shared(const rsmi_window_t *window, int rank)
                 error = lock_add(window, rank, 0, &word);
             }
         }
+        if (error == MPI_SUCCESS) {
+            error = lock_add(window, rank, LOCK_SHARED, &word);
+        }
         if (error != MPI_SUCCESS) {
             return error;
+        }
+        if (word < LOCK_WAITER) {
+            return lock_check(window, rank);
         }
     }
 }
 
+static int lock_take_shared(const rsmi_window_t *window, int rank)
+{
+    uint64_t word;
+    int error = lock_add(window, rank, LOCK_SHARED, &word);
+
+    if (rsmi_unlikely((error == MPI_SUCCESS) && (word >= LOCK_WAITER))) {
+        return lock_wait_shared(window, rank, word);
+    }
+    return error;
+}
+
 static int lock_begin(rsmi_window_t *window, int type, int rank, int assert)
 {
-    uint8_t state = RSMI_ACCESS_UNCHECKED;
+    rsmi_access_t state = RSMI_ACCESS_UNCHECKED;
     int error = MPI_SUCCESS;
 
-    if (rank == MPI_PROC_NULL) {
+    if (rsmi_unlikely(rank == MPI_PROC_NULL)) {
         return MPI_SUCCESS;
     }
-    if ((type != MPI_LOCK_SHARED) && (type != MPI_LOCK_EXCLUSIVE)) {
+    if (rsmi_unlikely((type != MPI_LOCK_SHARED) &&
+                      (type != MPI_LOCK_EXCLUSIVE))) {
         return MPI_ERR_LOCKTYPE;
     }
-    if ((unsigned)rank >= (unsigned)window->size) {
+    if (rsmi_unlikely((unsigned)rank >= (unsigned)window->size)) {
         return MPI_ERR_RANK;
     }
     if ((assert & ~MPI_MODE_NOCHECK) != 0) {
         return MPI_ERR_ASSERT;
     }
-    if ((window->access[rank] != RSMI_ACCESS_NONE) ||
-        (window->open >= RSMI_OPEN_LOCKED) || (window->started_count >= 0)) {
+    if ((rsmi_epoch_access(window, rank) != RSMI_ACCESS_NONE) ||
+        (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
+        (window->started_count >= 0)) {
         return MPI_ERR_RMA_SYNC;
     }
     if ((assert &MPI_MODE_NOCHECK) == 0) {
@@ -152,32 +165,27 @@ static int lock_begin(rsmi_window_t *window, int type, int rank, int assert)
         error = (type == MPI_LOCK_SHARED) ? lock_take_shared(window, rank)
                                           : lock_take_alone(window, rank);
     }
-    if (error == MPI_SUCCESS) {
-        window->open = RSMI_OPEN_NOT; /* a fence began nothing after all */
-        window->access[rank] = state;
-        (void)atomic_fetch_add_explicit(&window->locks, 1,
-                                        memory_order_relaxed);
+    if (rsmi_likely(error == MPI_SUCCESS)) {
+        /* A fence began nothing after all. */
+        rsmi_epoch_set_open(window, RSMI_OPEN_NOT);
+        rsmi_epoch_set_access(window, rank, state);
     }
     return error;
 }
 
 static int lock_end(rsmi_window_t *window, int rank)
 {
-    uint8_t state;
+    rsmi_access_t state;
     int error;
 
-    if (rank == MPI_PROC_NULL) {
-        return MPI_SUCCESS;
+    if (rsmi_unlikely((unsigned)rank >= (unsigned)window->size)) {
+        return (rank == MPI_PROC_NULL) ? MPI_SUCCESS : MPI_ERR_RANK;
     }
-    if ((unsigned)rank >= (unsigned)window->size) {
-        return MPI_ERR_RANK;
-    }
-    state = window->access[rank];
+    state = rsmi_epoch_access(window, rank);
     if ((state == RSMI_ACCESS_NONE) || (state == RSMI_ACCESS_STARTED)) {
         return MPI_ERR_RMA_SYNC;
     }
-    window->access[rank] = RSMI_ACCESS_NONE;
-    (void)atomic_fetch_sub_explicit(&window->locks, 1, memory_order_relaxed);
+    rsmi_epoch_set_access(window, rank, RSMI_ACCESS_NONE);
     error = rsmi_remote_conclude(&window->targets[rank]);
     if (state == RSMI_ACCESS_UNCHECKED) {
         atomic_thread_fence(memory_order_seq_cst);
@@ -197,19 +205,20 @@ static int lock_begin_all(rsmi_window_t *window, int assert)
     if ((assert & ~MPI_MODE_NOCHECK) != 0) {
         return MPI_ERR_ASSERT;
     }
-    if ((window->locks != 0) || (window->open >= RSMI_OPEN_LOCKED) ||
+    if (rsmi_epoch_has_locks(window) ||
+        (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
         (window->started_count >= 0)) {
         return MPI_ERR_RMA_SYNC;
     }
     if ((assert &MPI_MODE_NOCHECK) != 0) {
-        window->open = RSMI_OPEN_UNCHECKED;
+        rsmi_epoch_set_open(window, RSMI_OPEN_UNCHECKED);
         return MPI_SUCCESS;
     }
     for (i = 0; (i < window->size) && (error == MPI_SUCCESS); ++i) {
         error = lock_take_shared(window, i);
     }
     if (error == MPI_SUCCESS) {
-        window->open = RSMI_OPEN_LOCKED;
+        rsmi_epoch_set_open(window, RSMI_OPEN_LOCKED);
         return MPI_SUCCESS;
     }
     for (i -= 2; i >= 0; --i) {
@@ -220,13 +229,13 @@ static int lock_begin_all(rsmi_window_t *window, int assert)
 
 static int lock_end_all(rsmi_window_t *window)
 {
-    uint8_t state = window->open;
+    rsmi_open_t state = rsmi_epoch_open(window);
     int i, error;
 
     if (state < RSMI_OPEN_LOCKED) {
         return MPI_ERR_RMA_SYNC;
     }
-    window->open = RSMI_OPEN_NOT;
+    rsmi_epoch_set_open(window, RSMI_OPEN_NOT);
     atomic_thread_fence(memory_order_seq_cst);
     error = rsmi_remote_conclude_all(window);
     for (i = 0; (state == RSMI_OPEN_LOCKED) && (i < window->size); ++i) {

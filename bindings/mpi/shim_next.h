@@ -16,7 +16,7 @@ typedef struct {
 } rsmi_next_t;
 
 /* Filled before the program starts. */
-extern rsmi_next_t rsmi_next;
+extern rsmi_next_t rsmi_next __attribute__((visibility("hidden")));
 
 /* Behind the definition of MPI_<name>: the same as PMPI_<name>. */
 #define RSMI_PROFILED(name)                                                   \

@@ -165,6 +165,13 @@ int rsmi_remote_far_complete(rsmi_target_t *target)
     return result;
 }
 
+int rsmi_remote_conclude_any(rsmi_target_t *target)
+{
+    int error = rsmi_remote_complete(target);
+
+    return (error == MPI_SUCCESS) ? rsmi_remote_check(target) : error;
+}
+
 int rsmi_remote_complete_all(rsmi_window_t *window)
 {
     int i, error, result = MPI_SUCCESS;

@@ -155,12 +155,15 @@ static inline int rsmi_remote_fetched(const rsmi_window_t *window, int rank,
 
 /* Complete, and at a target that lives: what went to the memory of a dead one
  * is lost and said to be. */
+int rsmi_remote_conclude_any(rsmi_target_t *target) RSMI_COLD;
 static inline int rsmi_remote_conclude(rsmi_target_t *target)
 {
-    int error = rsmi_remote_complete(target);
-
-    return rsmi_likely(error == MPI_SUCCESS) ? rsmi_remote_check(target)
-                                             : error;
+    if (rsmi_unlikely((target->far != NULL) || (target->holder != NULL) ||
+                      (atomic_load_explicit(&target->regions,
+                                            memory_order_relaxed) != NULL))) {
+        return rsmi_remote_conclude_any(target);
+    }
+    return rsmi_remote_ask(target->control_import, target->control_offset);
 }
 int rsmi_remote_conclude_all(rsmi_window_t *window);
 

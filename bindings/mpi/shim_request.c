@@ -12,10 +12,8 @@ static int request_check(rsmi_window_t *window, int rank,
     if (request == NULL) {
         return MPI_ERR_REQUEST;
     }
-    return ((window->open >= RSMI_OPEN_LOCKED) ||
-            ((unsigned)rank >= (unsigned)window->size) ||
-            ((window->access[rank] != RSMI_ACCESS_NONE) &&
-             (window->access[rank] != RSMI_ACCESS_STARTED)))
+    return (((unsigned)rank >= (unsigned)window->size) ||
+            rsmi_epoch_is_passive(window, rank))
                ? MPI_SUCCESS
                : MPI_ERR_RMA_SYNC;
 }

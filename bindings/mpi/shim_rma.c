@@ -96,7 +96,7 @@ int rsmi_rma_reach(rsmi_window_t *window, const rsmi_there_t *there,
     if (rsmi_unlikely(error != MPI_SUCCESS)) {
         return error;
     }
-    if (rsmi_unlikely(!rsmi_rma_is_open(window, there->rank))) {
+    if (rsmi_unlikely(!rsmi_epoch_is_any(window, there->rank))) {
         return MPI_ERR_RMA_SYNC;
     }
     if (rsmi_unlikely((there->disp < 0) &&
@@ -144,24 +144,6 @@ int rsmi_rma_move_dense(const rsmi_reach_t *reach, void *local, size_t size,
     }
     rma_copy_small(reach->addr, local, size, is_put);
     return MPI_SUCCESS;
-}
-
-/* What most programs do: the same plain type on both sides. False: not that
- * simple, or wrong, or large. */
-static inline bool rma_move_plain(rsmi_window_t *window,
-                                  const rsmi_there_t *there, void *local,
-                                  bool is_put)
-{
-    const rsmi_type_t *type;
-    size_t size;
-    char *addr;
-
-    addr = rsmi_rma_plain(window, there, &type, &size);
-    if (rsmi_unlikely((addr == NULL) || (size >= RSMI_LARGE))) {
-        return false;
-    }
-    rma_copy_small(addr, local, size, is_put);
-    return true;
 }
 
 /* Run by run: the buffer's and the target's seldom have the same lengths. */
@@ -262,49 +244,109 @@ int rsmi_rma_get(rsmi_window_t *window, const rsmi_buffer_t *to,
     return rma_move(window, to, from, false);
 }
 
-int MPI_Put(const void *origin_addr, int origin_count,
-            MPI_Datatype origin_datatype, int target_rank, MPI_Aint target_disp,
-            int target_count, MPI_Datatype target_datatype, MPI_Win win)
+/* --- the calls ----------------------------------------------------------------
+ *
+ * What most programs do is straight and has no memory of its own: the same plain
+ * type on both sides, less than large. All the rest, what is wrong included, is
+ * a call of the same arguments. */
+
+/* Sizes that are not worth their own instructions. */
+__attribute__((noinline)) static int rma_copy_some(void *to, const void *from,
+                                                   size_t size)
+{
+    memmove(to, from, size);
+    return MPI_SUCCESS;
+}
+
+RSMI_COLD static int rma_put_any(const void *origin_addr, int origin_count,
+                                 MPI_Datatype origin_datatype, int target_rank,
+                                 MPI_Aint target_disp, int target_count,
+                                 MPI_Datatype target_datatype, MPI_Win win)
 {
     rsmi_window_t *window = rsmi_window_find(win);
     rsmi_buffer_t from = {(void *)origin_addr, origin_count, origin_datatype};
     rsmi_there_t to = {target_rank, target_disp, target_count, target_datatype};
-    int error;
 
-    if (rsmi_unlikely(window == NULL)) {
+    if (window == NULL) {
         return PMPI_Put(origin_addr, origin_count, origin_datatype, target_rank,
                         target_disp, target_count, target_datatype, win);
     }
-    if (rsmi_likely((origin_datatype == target_datatype) &&
-                    (origin_count == target_count) &&
-                    rma_move_plain(window, &to, from.addr, true))) {
+    return rsmi_window_finish(window, rma_move(window, &from, &to, true));
+}
+
+int MPI_Put(const void *origin_addr, int origin_count,
+            MPI_Datatype origin_datatype, int target_rank, MPI_Aint target_disp,
+            int target_count, MPI_Datatype target_datatype, MPI_Win win)
+{
+    const rsmi_window_t *window = rsmi_window_recall(win);
+    size_t size = 0;
+    char *addr;
+
+    if (rsmi_unlikely((window == NULL) ||
+                      (origin_datatype != target_datatype) ||
+                      (origin_count != target_count))) {
+        goto any;
+    }
+    addr = rsmi_rma_plain(window, target_rank, target_disp, target_count,
+                          rsmi_rma_type(target_datatype), &size);
+    if (rsmi_unlikely((addr == NULL) || (size >= RSMI_LARGE))) {
+        goto any;
+    }
+    if (rsmi_likely(size == sizeof(uint64_t))) {
+        memcpy(addr, origin_addr, sizeof(uint64_t));
         return MPI_SUCCESS;
     }
-    error = rma_move(window, &from, &to, true);
-    return rsmi_window_finish(window, error);
+    return rma_copy_some(addr, origin_addr, size);
+
+any:
+    return rma_put_any(origin_addr, origin_count, origin_datatype, target_rank,
+                       target_disp, target_count, target_datatype, win);
 }
 RSMI_PROFILED(Put);
 
-int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
-            int target_rank, MPI_Aint target_disp, int target_count,
-            MPI_Datatype target_datatype, MPI_Win win)
+RSMI_COLD static int rma_get_any(void *origin_addr, int origin_count,
+                                 MPI_Datatype origin_datatype, int target_rank,
+                                 MPI_Aint target_disp, int target_count,
+                                 MPI_Datatype target_datatype, MPI_Win win)
 {
     rsmi_window_t *window = rsmi_window_find(win);
     rsmi_buffer_t to = {origin_addr, origin_count, origin_datatype};
     rsmi_there_t from = {target_rank, target_disp, target_count,
                          target_datatype};
-    int error;
 
-    if (rsmi_unlikely(window == NULL)) {
+    if (window == NULL) {
         return PMPI_Get(origin_addr, origin_count, origin_datatype, target_rank,
                         target_disp, target_count, target_datatype, win);
     }
-    if (rsmi_likely((origin_datatype == target_datatype) &&
-                    (origin_count == target_count) &&
-                    rma_move_plain(window, &from, origin_addr, false))) {
+    return rsmi_window_finish(window, rma_move(window, &to, &from, false));
+}
+
+int MPI_Get(void *origin_addr, int origin_count, MPI_Datatype origin_datatype,
+            int target_rank, MPI_Aint target_disp, int target_count,
+            MPI_Datatype target_datatype, MPI_Win win)
+{
+    const rsmi_window_t *window = rsmi_window_recall(win);
+    size_t size = 0;
+    char *addr;
+
+    if (rsmi_unlikely((window == NULL) ||
+                      (origin_datatype != target_datatype) ||
+                      (origin_count != target_count))) {
+        goto any;
+    }
+    addr = rsmi_rma_plain(window, target_rank, target_disp, target_count,
+                          rsmi_rma_type(target_datatype), &size);
+    if (rsmi_unlikely((addr == NULL) || (size >= RSMI_LARGE))) {
+        goto any;
+    }
+    if (rsmi_likely(size == sizeof(uint64_t))) {
+        memcpy(origin_addr, addr, sizeof(uint64_t));
         return MPI_SUCCESS;
     }
-    error = rma_move(window, &to, &from, false);
-    return rsmi_window_finish(window, error);
+    return rma_copy_some(origin_addr, addr, size);
+
+any:
+    return rma_get_any(origin_addr, origin_count, origin_datatype, target_rank,
+                       target_disp, target_count, target_datatype, win);
 }
 RSMI_PROFILED(Get);

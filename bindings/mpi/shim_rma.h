@@ -56,11 +56,10 @@ int rsmi_rma_accumulate(rsmi_window_t *window, const rsmi_buffer_t *origin,
                         const rsmi_buffer_t *result, const rsmi_there_t *there,
                         MPI_Op op);
 
-static inline bool rsmi_rma_is_open(rsmi_window_t *window, int rank)
+/* NULL: not one that was used just now. */
+static inline const rsmi_type_t *rsmi_rma_type(MPI_Datatype handle)
 {
-    return (atomic_load_explicit(&window->open, memory_order_relaxed) |
-            atomic_load_explicit(&window->access[rank],
-                                 memory_order_relaxed)) != 0;
+    return rsmi_table_recall(&rsmi_types, (const void *)handle);
 }
 
 /* The same for what was found last in a dynamic window. */
@@ -70,7 +69,7 @@ static inline char *rsmi_rma_plain_dynamic(const rsmi_target_t *target,
     uint64_t from = (uint64_t)at;
     intptr_t shift;
 
-    return ((target->view != NULL) && (target->control != NULL) &&
+    return ((target->view != NULL) &&
             rsmi_view_hits(&target->view->hit, target->control, from,
                            from + size, &shift))
                ? (char *)(at + shift)
@@ -78,35 +77,31 @@ static inline char *rsmi_rma_plain_dynamic(const rsmi_target_t *target,
 }
 
 /* Most programs move the same plain type from here to there. Where its @p count
- * instances are at the target, if that is all there is to it and nothing is
- * wrong; NULL: the general way finds out. */
-static inline char *rsmi_rma_plain(rsmi_window_t *window,
-                                   const rsmi_there_t *there,
-                                   const rsmi_type_t **type_p, size_t *size_p)
+ * instances are at the target, in *@p size_p bytes, if that is all there is to
+ * it and nothing is wrong; NULL: the general way finds out. */
+static inline char *rsmi_rma_plain(const rsmi_window_t *window, int rank,
+                                   MPI_Aint disp, int count,
+                                   const rsmi_type_t *type, size_t *size_p)
 {
-    const rsmi_type_t *type =
-        rsmi_table_find(&rsmi_types, (const void *)there->type);
     const rsmi_target_t *target;
     MPI_Aint at;
     size_t size;
 
-    if ((type == NULL) || !type->is_dense || (there->count <= 0) ||
-        ((unsigned)there->rank >= (unsigned)window->size) ||
-        !rsmi_rma_is_open(window, there->rank)) {
+    if (rsmi_unlikely((type == NULL) || (count <= 0) || !type->is_dense ||
+                      ((unsigned)rank >= (unsigned)window->size) ||
+                      !rsmi_epoch_is_any(window, rank))) {
         return NULL;
     }
-    target = &window->targets[there->rank];
-    size = (size_t)there->count * type->size;
-    *type_p = type;
+    target = &window->targets[rank];
+    size = (size_t)(unsigned)count * type->size;
     *size_p = size;
-    if (rsmi_unlikely(__builtin_mul_overflow(
-            there->disp, (MPI_Aint)target->disp_unit, &at))) {
+    if (rsmi_unlikely(
+            __builtin_mul_overflow(disp, (MPI_Aint)target->disp_unit, &at))) {
         return NULL;
     }
     /* In a dynamic window no rank has any size. */
-    if (rsmi_unlikely(((size_t)at >= (size_t)target->size) ||
-                      (size > (size_t)target->size - (size_t)at) ||
-                      (target->addr == NULL))) {
+    if (((size_t)at >= (size_t)target->size) ||
+        (size > (size_t)target->size - (size_t)at) || (target->addr == NULL)) {
         return rsmi_rma_plain_dynamic(target, at, size);
     }
     return target->addr + at;

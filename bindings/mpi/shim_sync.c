@@ -20,7 +20,8 @@ static int sync_fence(rsmi_window_t *window, int assert)
     if ((assert & ~SYNC_FENCE_MODES) != 0) {
         return MPI_ERR_ASSERT;
     }
-    if ((window->locks != 0) || (window->open >= RSMI_OPEN_LOCKED) ||
+    if (rsmi_epoch_has_locks(window) ||
+        (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
         (window->started_count >= 0) || (window->exposed_count >= 0)) {
         return MPI_ERR_RMA_SYNC;
     }
@@ -29,8 +30,9 @@ static int sync_fence(rsmi_window_t *window, int assert)
         error = rsmi_wait_fence(window);
     }
     if (error == MPI_SUCCESS) {
-        window->open = ((assert &MPI_MODE_NOSUCCEED) != 0) ? RSMI_OPEN_NOT
-                                                           : RSMI_OPEN_FENCE;
+        rsmi_epoch_set_open(window, ((assert &MPI_MODE_NOSUCCEED) != 0)
+                                        ? RSMI_OPEN_NOT
+                                        : RSMI_OPEN_FENCE);
     }
     return error;
 }
@@ -142,8 +144,8 @@ static int sync_start(rsmi_window_t *window, MPI_Group group, int assert)
     if ((assert & ~MPI_MODE_NOCHECK) != 0) {
         return MPI_ERR_ASSERT;
     }
-    if ((window->started_count >= 0) || (window->locks != 0) ||
-        (window->open >= RSMI_OPEN_LOCKED)) {
+    if ((window->started_count >= 0) || rsmi_epoch_has_locks(window) ||
+        (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED)) {
         return MPI_ERR_RMA_SYNC;
     }
     error = sync_translate(window, group, window->started, &count);
@@ -153,9 +155,9 @@ static int sync_start(rsmi_window_t *window, MPI_Group group, int assert)
     if (error != MPI_SUCCESS) {
         return error;
     }
-    window->open = RSMI_OPEN_NOT;
+    rsmi_epoch_set_open(window, RSMI_OPEN_NOT);
     for (i = 0; i < count; ++i) {
-        window->access[window->started[i]] = RSMI_ACCESS_STARTED;
+        rsmi_epoch_set_access(window, window->started[i], RSMI_ACCESS_STARTED);
     }
     window->started_count = count;
     return MPI_SUCCESS;
@@ -170,7 +172,7 @@ static int sync_complete(rsmi_window_t *window)
     }
     for (i = 0; i < window->started_count; ++i) {
         rank = window->started[i];
-        window->access[rank] = RSMI_ACCESS_NONE;
+        rsmi_epoch_set_access(window, rank, RSMI_ACCESS_NONE);
         error = rsmi_remote_complete(&window->targets[rank]);
         result = (error == MPI_SUCCESS) ? result : error;
         error = sync_tell(window, rank, offsetof(rsmi_signals_t, completes),

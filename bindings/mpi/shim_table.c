@@ -6,7 +6,8 @@
 enum { TABLE_FIRST_SIZE = 256 };
 
 /* Stands where an entry was removed and others behind it must stay within
- * reach. Its key is nobody's handle; NULL may be one that was never set. */
+ * reach. Its key is nobody's handle, and that of all that were removed; NULL may
+ * be one that was never set. */
 static rsmi_entry_t table_gap = {&table_gap};
 
 static rsmi_entry_t *table_at(rsmi_slots_t *slots, size_t i)
@@ -26,17 +27,44 @@ static bool table_has_key(rsmi_slots_t *slots, size_t i, const void *key)
     return atomic_load(&table_at(slots, i)->key) == key;
 }
 
+void *rsmi_table_search(rsmi_table_t *table, const void *key)
+{
+    rsmi_slots_t *slots =
+        atomic_load_explicit(&table->slots, memory_order_acquire);
+    rsmi_entry_t *entry;
+    size_t i;
+
+    if (slots == NULL) {
+        return NULL;
+    }
+    for (i = rsmi_table_hash(key);; ++i) {
+        entry = atomic_load_explicit(&slots->at[i & slots->mask],
+                                     memory_order_acquire);
+        if (entry == NULL) {
+            return NULL;
+        }
+        if (atomic_load_explicit(&entry->key, memory_order_acquire) == key) {
+            atomic_store_explicit(&table->recent[rsmi_table_recent(key)], entry,
+                                  memory_order_release);
+            return entry;
+        }
+    }
+}
+
 /* True: an empty slot was used up. One with the same key is on its way out: its
  * handle ended and came back as another before it was removed. */
 static bool table_place(rsmi_slots_t *slots, rsmi_entry_t *entry)
 {
     const void *key = atomic_load(&entry->key);
+    rsmi_entry_t *former;
     size_t i, gap, from = rsmi_table_hash(key);
     bool has_gap = false;
 
     for (i = from; table_at(slots, i) != NULL; ++i) {
         if (table_has_key(slots, i, key)) {
+            former = table_at(slots, i);
             table_set(slots, i, entry);
+            atomic_store(&former->key, &table_gap);
             return false;
         }
         if (!has_gap && (table_at(slots, i) == &table_gap)) {
@@ -119,7 +147,7 @@ void rsmi_table_remove(rsmi_table_t *table, rsmi_entry_t *entry)
     while (((there = table_at(slots, i)) != NULL) && (there != entry)) {
         ++i;
     }
-    atomic_store(&entry->key, NULL);
+    atomic_store(&entry->key, &table_gap);
     if (there == entry) { /* nobody has taken its place */
         table_set(slots, i, &table_gap);
         table_tidy(table, slots, i);

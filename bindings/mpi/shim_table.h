@@ -15,8 +15,13 @@
 #define rsmi_likely(condition)   __builtin_expect(!!(condition), 1)
 #define rsmi_unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* What seldom happens, kept out of the way of what does; and objects of this
+ * library alone, which need not be looked for. */
+#define RSMI_COLD  __attribute__((noinline, cold))
+#define RSMI_LOCAL __attribute__((visibility("hidden")))
+
 typedef struct {
-    _Atomic(void *) key; /* the MPI handle, NULL while unused */
+    _Atomic(void *) key; /* the MPI handle; no handle once it is removed */
 } rsmi_entry_t;
 
 typedef struct rsmi_slots {
@@ -25,7 +30,13 @@ typedef struct rsmi_slots {
     _Atomic(rsmi_entry_t *) at[];
 } rsmi_slots_t;
 
+enum { RSMI_RECENT_BITS = 8 };
+
+/* Programs use the same few handles again and again: what was searched for last
+ * is found at one place. What is there need not be in the table any more; but
+ * then its key is nobody's. */
 typedef struct {
+    _Atomic(rsmi_entry_t *) recent[1 << RSMI_RECENT_BITS];
     pthread_mutex_t lock; /* guards changes */
     _Atomic(rsmi_slots_t *) slots;
     size_t used; /* slots that are not empty */
@@ -33,41 +44,52 @@ typedef struct {
 
 #define RSMI_TABLE_EMPTY                   \
     {                                      \
-        PTHREAD_MUTEX_INITIALIZER, NULL, 0 \
+        .lock = PTHREAD_MUTEX_INITIALIZER, \
     }
 
 /* False: no memory. The entry's key is set already. It takes the place of one
- * with the same key, which is still to be removed. */
+ * with the same key, which is as good as removed. */
 bool rsmi_table_add(rsmi_table_t *table, rsmi_entry_t *entry);
 void rsmi_table_remove(rsmi_table_t *table, rsmi_entry_t *entry);
 
 /* Handles are addresses of objects, so their low bits say nothing. */
+static inline uint64_t rsmi_table_scatter(const void *key)
+{
+    return (uintptr_t)key * UINT64_C(0x9E3779B97F4A7C15);
+}
+
 static inline size_t rsmi_table_hash(const void *key)
 {
-    return (size_t)(((uintptr_t)key * UINT64_C(0x9E3779B97F4A7C15)) >> 40);
+    return (size_t)(rsmi_table_scatter(key) >> 40);
+}
+
+static inline size_t rsmi_table_recent(const void *key)
+{
+    return (size_t)(rsmi_table_scatter(key) >> (64 - RSMI_RECENT_BITS));
+}
+
+/* In the whole table. */
+void *rsmi_table_search(rsmi_table_t *table, const void *key);
+
+/* NULL: it may be in the table nevertheless. */
+static inline void *rsmi_table_recall(rsmi_table_t *table, const void *key)
+{
+    rsmi_entry_t *entry = atomic_load_explicit(
+        &table->recent[rsmi_table_recent(key)], memory_order_acquire);
+
+    /* Pairs with the stores of keys: what belongs to the key is there. */
+    return rsmi_likely(
+               (entry != NULL) &&
+               (atomic_load_explicit(&entry->key, memory_order_acquire) == key))
+               ? entry
+               : NULL;
 }
 
 static inline void *rsmi_table_find(rsmi_table_t *table, const void *key)
 {
-    rsmi_slots_t *slots =
-        atomic_load_explicit(&table->slots, memory_order_acquire);
-    rsmi_entry_t *entry;
-    size_t i;
+    void *entry = rsmi_table_recall(table, key);
 
-    if (rsmi_unlikely(slots == NULL)) {
-        return NULL;
-    }
-    for (i = rsmi_table_hash(key);; ++i) {
-        entry = atomic_load_explicit(&slots->at[i & slots->mask],
-                                     memory_order_acquire);
-        if (entry == NULL) {
-            return NULL;
-        }
-        /* Pairs with the stores of keys: what belongs to the key is there. */
-        if (atomic_load_explicit(&entry->key, memory_order_acquire) == key) {
-            return entry;
-        }
-    }
+    return rsmi_likely(entry != NULL) ? entry : rsmi_table_search(table, key);
 }
 
 #endif

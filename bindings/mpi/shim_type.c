@@ -69,6 +69,19 @@ static void type_finish(rsmi_type_t *type)
                       (type->extent == (MPI_Aint)type->size));
 }
 
+/* What programs keep counters, locks and pointers in. */
+static void type_find_word(MPI_Datatype handle, rsmi_type_t *type)
+{
+    bool is_word =
+        type->is_dense && (type->element == handle) &&
+        (type->element_class != RSMI_CLASS_PAIR) &&
+        (type->element_size == type->size) &&
+        ((type->size == sizeof(uint32_t)) || (type->size == sizeof(uint64_t)));
+
+    type->word = is_word ? (uint8_t)type->size : 0;
+    type->is_counter = is_word && (type->element_class == RSMI_CLASS_INTEGER);
+}
+
 /* The same once more, for copying. */
 static int type_describe_exact(MPI_Datatype handle, rsmi_type_t *type)
 {
@@ -114,6 +127,7 @@ static int type_describe(MPI_Datatype handle, rsmi_type_t *type)
 
     error = rsmi_type_decode(handle, 0, type);
     type_finish(type);
+    type_find_word(handle, type);
     if ((error == MPI_SUCCESS) && type->has_gaps) {
         error = type_describe_exact(handle, type);
     }
@@ -147,6 +161,7 @@ static int type_learn(MPI_Datatype handle, rsmi_type_t *type)
     }
     atomic_store(&type->entry.key, (void *)handle);
     if (!rsmi_table_add(&rsmi_types, &type->entry)) {
+        atomic_store(&type->entry.key, NULL);
         return MPI_ERR_NO_MEM;
     }
     if (combiner == MPI_COMBINER_NAMED) {

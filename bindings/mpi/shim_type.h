@@ -45,6 +45,9 @@ typedef struct rsmi_type {
     rsmi_class_t element_class;
     MPI_Datatype element; /* the predefined type that all of it consists of */
     size_t element_size;  /* its bytes, as far as the last one that counts */
+    uint8_t word;         /* 4 or 8, a predefined type of so many bytes that are
+                           * compared as one; 0: something else */
+    bool is_counter;      /* such a word, an integer */
     rsmi_pieces_t pieces; /* of whole elements */
     bool has_gaps;        /* within elements: MPI_SHORT_INT */
     bool is_exact;        /* the pieces leave those out */
@@ -52,7 +55,7 @@ typedef struct rsmi_type {
     struct rsmi_type *next;  /* in the list of spare ones */
 } rsmi_type_t;
 
-extern rsmi_table_t rsmi_types;
+extern rsmi_table_t rsmi_types RSMI_LOCAL;
 
 /* What to copy bytes by; what is computed with are whole elements. */
 static inline const rsmi_type_t *rsmi_type_bytes(const rsmi_type_t *type)
@@ -61,7 +64,7 @@ static inline const rsmi_type_t *rsmi_type_bytes(const rsmi_type_t *type)
 }
 
 /* Takes the type apart. MPI_SUCCESS, MPI_ERR_TYPE, MPI_ERR_NO_MEM. */
-int rsmi_type_learn(MPI_Datatype handle, rsmi_type_t **type_p);
+int rsmi_type_learn(MPI_Datatype handle, rsmi_type_t **type_p) RSMI_COLD;
 
 static inline int rsmi_type_get(MPI_Datatype handle, rsmi_type_t **type_p)
 {

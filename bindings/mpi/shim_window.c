@@ -85,6 +85,80 @@ void rsmi_window_delete(rsmi_window_t *window)
     pthread_mutex_unlock(&window_lock);
 }
 
+/* --- from the handle to the window ------------------------------------------
+ *
+ * A handle that is free may come back to another thread at once, for a window
+ * that is left to the MPI library, and must not lead here then. An attribute of
+ * the carrier tells in time: the MPI library deletes it while it frees the
+ * carrier, when the handle is still that of this window alone. It is the first
+ * that the carrier gets and so the last to go: functions of the program that
+ * delete attributes find the window. */
+
+static pthread_mutex_t window_keyval_lock = PTHREAD_MUTEX_INITIALIZER;
+static int window_keyval = MPI_KEYVAL_INVALID;
+
+/* The window may have been listed anew since it lost a carrier that was left
+ * behind. */
+static int window_forget(MPI_Win carrier, int keyval, void *value, void *arg)
+{
+    rsmi_window_t *window = value;
+
+    (void)keyval;
+    (void)arg;
+    if (rsmi_window_handle(window) == carrier) {
+        rsmi_window_unlist(window);
+    }
+    return MPI_SUCCESS;
+}
+
+static bool window_mark(rsmi_window_t *window, MPI_Win carrier)
+{
+    int error = MPI_SUCCESS;
+
+    pthread_mutex_lock(&window_keyval_lock);
+    if (window_keyval == MPI_KEYVAL_INVALID) {
+        error = PMPI_Win_create_keyval(MPI_WIN_NULL_COPY_FN, window_forget,
+                                       &window_keyval, NULL);
+    }
+    pthread_mutex_unlock(&window_keyval_lock);
+    return (error == MPI_SUCCESS) &&
+           (PMPI_Win_set_attr(carrier, window_keyval, window) == MPI_SUCCESS);
+}
+
+bool rsmi_window_list(rsmi_window_t *window, MPI_Win carrier)
+{
+    if (!window_mark(window, carrier)) {
+        return false;
+    }
+    atomic_store(&window->entry.key, (void *)carrier);
+    if (!rsmi_table_add(&rsmi_windows, &window->entry)) {
+        atomic_store(&window->entry.key, NULL);
+        return false;
+    }
+    return true;
+}
+
+void rsmi_window_unlist(rsmi_window_t *window)
+{
+    if (atomic_load(&window->entry.key) != NULL) {
+        rsmi_table_remove(&rsmi_windows, &window->entry);
+    }
+}
+
+bool rsmi_epoch_has_locks(const rsmi_window_t *window)
+{
+    rsmi_access_t access;
+    int i;
+
+    for (i = 0; i < window->size; ++i) {
+        access = rsmi_epoch_access(window, i);
+        if ((access != RSMI_ACCESS_NONE) && (access != RSMI_ACCESS_STARTED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int rsmi_window_fail(rsmi_window_t *window, int error)
 {
     (void)PMPI_Win_call_errhandler(rsmi_window_handle(window), error);
@@ -153,7 +227,8 @@ int MPI_Win_free(MPI_Win *win)
     if (window == NULL) {
         return PMPI_Win_free(win);
     }
-    if ((window->locks != 0) || (window->open >= RSMI_OPEN_LOCKED) ||
+    if (rsmi_epoch_has_locks(window) ||
+        (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
         (window->exposed_count >= 0) || (window->started_count >= 0)) {
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }

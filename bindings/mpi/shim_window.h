@@ -88,7 +88,7 @@ typedef struct rsmi_target {
  * access of its is dear for less. */
 enum { RSMI_LARGE = 256 * 1024 };
 
-/* What access to a target rests on. */
+/* What access to a target rests on. Passive epochs come first. */
 typedef enum {
     RSMI_ACCESS_NONE,
     RSMI_ACCESS_SHARED,
@@ -125,7 +125,6 @@ typedef struct {
     _Atomic uint8_t open;    /* rsmi_open_t */
     _Atomic uint8_t *access; /* rsmi_access_t, for each target */
     rsmi_target_t *targets;  /* one for each rank */
-    _Atomic int locks;       /* targets locked at present */
     uint64_t barrier;        /* number of the last one */
     uint64_t fence;          /* the same of those of a crowded window */
     rsmi_counts_t *counts;   /* for each rank */
@@ -143,12 +142,18 @@ typedef struct {
     struct rsmi_attached *attached; /* dynamic: our own regions */
 } rsmi_window_t;
 
-extern rsmi_table_t rsmi_windows;
+extern rsmi_table_t rsmi_windows RSMI_LOCAL;
 
 /* NULL: a window of the MPI library, or none at all. */
 static inline rsmi_window_t *rsmi_window_find(MPI_Win win)
 {
     return rsmi_table_find(&rsmi_windows, (const void *)win);
+}
+
+/* NULL: it may be one of ours nevertheless. */
+static inline rsmi_window_t *rsmi_window_recall(MPI_Win win)
+{
+    return rsmi_table_recall(&rsmi_windows, (const void *)win);
 }
 
 static inline MPI_Win rsmi_window_handle(rsmi_window_t *window)
@@ -157,8 +162,58 @@ static inline MPI_Win rsmi_window_handle(rsmi_window_t *window)
                                          memory_order_relaxed);
 }
 
+/* --- epochs ----------------------------------------------------------------
+ *
+ * What a rank remembers of its own epochs only finds mistakes of the program:
+ * threads that share an epoch have come to terms about it themselves, so that
+ * nothing has to be ordered here. Stores that are would take as long as the
+ * lock of the target. */
+
+static inline rsmi_open_t rsmi_epoch_open(const rsmi_window_t *window)
+{
+    return (rsmi_open_t)atomic_load_explicit(&window->open,
+                                             memory_order_relaxed);
+}
+
+static inline void rsmi_epoch_set_open(rsmi_window_t *window, rsmi_open_t open)
+{
+    atomic_store_explicit(&window->open, (uint8_t)open, memory_order_relaxed);
+}
+
+static inline rsmi_access_t rsmi_epoch_access(const rsmi_window_t *window,
+                                              int rank)
+{
+    return (rsmi_access_t)atomic_load_explicit(&window->access[rank],
+                                               memory_order_relaxed);
+}
+
+static inline void rsmi_epoch_set_access(rsmi_window_t *window, int rank,
+                                         rsmi_access_t access)
+{
+    atomic_store_explicit(&window->access[rank], (uint8_t)access,
+                          memory_order_relaxed);
+}
+
+static inline bool rsmi_epoch_is_any(const rsmi_window_t *window, int rank)
+{
+    return ((unsigned)rsmi_epoch_open(window) |
+            (unsigned)rsmi_epoch_access(window, rank)) != 0;
+}
+
+/* All targets are open by a lock, or this one is. */
+static inline bool rsmi_epoch_is_passive(const rsmi_window_t *window, int rank)
+{
+    return (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
+           ((unsigned)rsmi_epoch_access(window, rank) - 1u <
+            RSMI_ACCESS_STARTED - 1u);
+}
+
+/* Some target is locked by itself. Those who ask talk to all ranks anyway; a
+ * counter would have to be atomic. */
+bool rsmi_epoch_has_locks(const rsmi_window_t *window);
+
 /* Hand an error class to the window's handler; returns it. */
-int rsmi_window_fail(rsmi_window_t *window, int error);
+int rsmi_window_fail(rsmi_window_t *window, int error) RSMI_COLD;
 
 /* What a call returns: an error goes to the handler first. */
 static inline int rsmi_window_finish(rsmi_window_t *window, int error)
@@ -211,6 +266,11 @@ void rsmi_window_report(const rsmi_recipe_t *recipe, const char *verdict);
 int rsmi_window_destroy(rsmi_window_t *window);
 
 /* --- objects (shim_window.c) ----------------------------------------------- */
+
+/* Into the table under the carrier's handle, until that is freed; false: no
+ * memory. To take it out when it is not in there does no harm. */
+bool rsmi_window_list(rsmi_window_t *window, MPI_Win carrier);
+void rsmi_window_unlist(rsmi_window_t *window);
 
 /* Their memory keeps its type, so that late readers do no harm. */
 rsmi_window_t *rsmi_window_new(int size);

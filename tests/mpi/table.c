@@ -55,6 +55,32 @@ Test(table, finds_nothing_for_a_handle_of_zero)
                  (void *)&second);
 }
 
+/* What was found last at one place of the short way. */
+Test(table, remembers_what_was_used_and_forgets_what_was_removed)
+{
+    static rsmi_table_t table = RSMI_TABLE_EMPTY;
+    static rsmi_entry_t entries[MANY];
+    void *key;
+    size_t i;
+
+    for (int turn = 0; turn < 2; ++turn) {
+        for (i = 0; i < MANY; ++i) { /* more than there are places */
+            key = (void *)(0x10000 + 16 * ((i + (size_t)turn * 7) % MANY));
+            atomic_store(&entries[i].key, key);
+            cr_assert(rsmi_table_add(&table, &entries[i]));
+            cr_assert_eq(rsmi_table_find(&table, key), (void *)&entries[i]);
+            cr_assert_eq(rsmi_table_recall(&table, key), (void *)&entries[i]);
+        }
+        for (i = 0; i < MANY; ++i) {
+            key = atomic_load(&entries[i].key);
+            cr_assert_eq(rsmi_table_find(&table, key), (void *)&entries[i]);
+            rsmi_table_remove(&table, &entries[i]);
+            cr_assert_null(rsmi_table_recall(&table, key));
+            cr_assert_null(rsmi_table_find(&table, key));
+        }
+    }
+}
+
 /* What comes and goes does not fill the table. */
 Test(table, does_not_grow_by_coming_and_going)
 {
@@ -88,6 +114,9 @@ Test(table, keeps_the_newest_of_one_key)
         if (has_gap) {
             rsmi_table_remove(&table, &before);
         }
+        /* Found once, the old one would be found at once the next time. */
+        cr_assert_eq(rsmi_table_find(&table, key), (void *)&old);
+        cr_assert_eq(rsmi_table_recall(&table, key), (void *)&old);
         cr_assert(rsmi_table_add(&table, &new));
         cr_assert_eq(rsmi_table_find(&table, key), (void *)&new);
         rsmi_table_remove(&table, &old);

@@ -64,11 +64,13 @@ MPI_TEST(windows, attributes_describe_them, 2)
 
 static int copies;
 static int deletions;
+static MPI_Aint deletion_bytes;
 
+/* The window is still there. */
 static int count_deletion(MPI_Win win, int key, void *value, void *extra)
 {
-    (void)win;
     (void)key;
+    EXPECT_EQ(*(MPI_Aint *)attribute(win, MPI_WIN_SIZE), deletion_bytes);
     EXPECT(value == &copies);
     EXPECT(extra == &deletions);
     ++deletions;
@@ -90,6 +92,7 @@ MPI_TEST(windows, carry_attributes_of_the_user, 2)
     EACH_KIND(kind, MPI_COMM_WORLD)
     {
         deletions = 0;
+        deletion_bytes = (kind == KIND_DYNAMIC) ? 0 : 64;
         window_open(&w, kind, MPI_COMM_WORLD, 64, 1);
         flag = 1;
         MPI_OK(MPI_Win_get_attr(w.win, key, &value, &flag));

@@ -15,6 +15,7 @@ typedef enum {
     CMP_GET_BW,
     CMP_FETCH_ADD,
     CMP_COMPARE_SWAP,
+    CMP_ACCUMULATE,
     CMP_VISIBLE
 } cmp_test_t;
 
@@ -52,6 +53,10 @@ static CMP_INLINE int64_t cmp_time(cmp_t *cmp, const cmp_way_t *way,
         return (way->compare_swap == NULL)
                    ? 0
                    : cmp_batch(cmp, way, cmp_step_compare_swap, size, steps);
+    case CMP_ACCUMULATE:
+        return (way->accumulate == NULL)
+                   ? 0
+                   : cmp_batch(cmp, way, cmp_step_accumulate, size, steps);
     case CMP_VISIBLE:
         return cmp_exchange(cmp, way, steps, false);
     }

@@ -121,8 +121,8 @@ def large(figures, goals):
 
 
 def large_of_peers(figures, goals, what, size):
-    """Bare UCX copies as the C library does, which is a way that ours is compared
-    with already: equal is what lies within the resolution of that."""
+    """Bare UCX copies as the C library does, a way that ours is compared with
+    already: equal is what lies within the resolution of that."""
     both = in_turn(figures, "rsm", what, size, "flush")
     if both:
         ways = [in_turn(figures, "rsm", what, size, way)[1]
@@ -219,8 +219,8 @@ def share(figures, ours, theirs):
 
 
 def windows(figures, launch, what, size, beside=""):
-    """The ways of librsm whose window is complete at its end, as the peers' with
-    one flush: an explicit span, and one with vectors of pieces."""
+    """The ways of librsm whose window is complete at its end, as the peers'
+    with one flush: an explicit span, and one with vectors of pieces."""
     keys = [(launch, beside + way, what, size)
             for way in ("explicit", "vector")]
     return [key for key in keys if key in figures]

@@ -6,6 +6,7 @@ import statistics
 from compare_figures import number
 from compare_goals import (BESIDE, bare, in_turn, pair, quotient, share,
                            together)
+from compare_goals_mpi import in_turn as mpi_in_turn
 
 # Counted with eight bytes: nothing of librsm's part grows with the size.
 COUNTED = {"put": "put_8_bytes", "put_bw": "put_8_bytes",
@@ -102,12 +103,43 @@ def by_flags(figures, way):
             f"round; librsm {number(statistics.median(ratios))} of it")
 
 
+def by_instruction(figures, what, size):
+    """Operations on a word: what the machine needs for one, beside librsm."""
+    found = bare(figures, what, 8)
+    ours = ("rsm-mpi", "dynamic/flush", what, size)
+    if found is None or ours not in figures:
+        return ""
+    return (f"the bare locked instruction {spread(figures, found)}; the call "
+            f"and its flush on a dynamic window {spread(figures, ours)}")
+
+
+def by_library(figures, what, size, kind):
+    """Both in turn, in the job of the component that is nearest."""
+    both = mpi_in_turn(figures, what, size, kind)
+    if not both:
+        return by_machine(figures, what, size)
+    return (f"in turn in one job with {both[1][0].rpartition('-')[2]}, which "
+            f"has {spread(figures, both[1])}; librsm "
+            f"{spread(figures, both[0])}")
+
+
+def by_mpi(figures, what, size, way):
+    if what.endswith("/pscw"):
+        return by_flags(figures, what)
+    if way in ("fetch_add", "compare_swap"):
+        return by_instruction(figures, way, size)
+    if way in ("allocate", "create", "dynamic"):
+        return by_library(figures, what, size, way)
+    ours = ("rsm-mpi", what, way, size)
+    return f"librsm has {spread(figures, ours)}" if ours in figures else ""
+
+
 def reason(figures, goal):
     if goal.about is None:
         return ""
     launch, what, size, way = goal.about
-    if what.endswith("/pscw"):
-        return by_flags(figures, what)
+    if launch == "rsm-mpi":
+        return by_mpi(figures, what, size, way)
     if what == "connect":
         return by_parts(figures)
     if launch == "rsm-ucx":

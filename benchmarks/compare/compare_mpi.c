@@ -5,6 +5,7 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common_peer.h"
@@ -17,7 +18,13 @@
 mpi_t mpi;
 
 /* What a run is about. */
-typedef enum { MODE_WAYS, MODE_THREADS, MODE_CROWD, MODE_MANY } run_mode_t;
+typedef enum {
+    MODE_WAYS,
+    MODE_BESIDE,
+    MODE_THREADS,
+    MODE_CROWD,
+    MODE_MANY
+} run_mode_t;
 
 /* ---- operations ---- */
 
@@ -275,6 +282,10 @@ static void run_kind(cmp_t *cmp, const mpi_kind_t *kind, run_mode_t mode)
 
 static run_mode_t mode_of(const cmp_t *cmp)
 {
+    if ((cmp->options.ways != NULL) &&
+        (strcmp(cmp->options.ways, "beside") == 0)) {
+        return MODE_BESIDE;
+    }
     if (cmp->options.tests == NULL) {
         return MODE_WAYS;
     }
@@ -314,7 +325,7 @@ static void start_up(cmp_t *cmp, run_mode_t mode, int *argc, char ***argv)
 }
 
 /* Threads cost everybody who asks for them: -t rate has runs of its own, and
- * so have -t crowd and -t many. */
+ * so have -t crowd, -t many and -w beside. */
 int main(int argc, char **argv)
 {
     cmp_t cmp = {.program = "compare_mpi"};
@@ -327,7 +338,10 @@ int main(int argc, char **argv)
     start_up(&cmp, mode, &argc, &argv);
     cmp.local = cmp_memory((size_t)mpi.size);
 
-    for (i = 0; i < mpi_kind_count; ++i) {
+    if (mode == MODE_BESIDE) {
+        mpi_run_beside(&cmp, &ways[0]);
+    }
+    for (i = 0; (mode != MODE_BESIDE) && (i < mpi_kind_count); ++i) {
         if (!cmp_wants_kind(&cmp, mpi_kinds[i].name)) {
             continue;
         }

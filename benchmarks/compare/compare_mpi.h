@@ -33,6 +33,14 @@ extern const unsigned int mpi_kind_count;
  * then. */
 bool mpi_kind_open(cmp_t *cmp, const mpi_kind_t *kind);
 
+/* An allocated window that is the MPI library's also where librsm_mpi serves
+ * others. */
+extern const mpi_kind_t mpi_left;
+
+/* Windows of librsm_mpi and one of the MPI library, in turn: -w beside. @p flush
+ * is their way. */
+void mpi_run_beside(cmp_t *cmp, const cmp_way_t *flush);
+
 /* What the machine needs for post, start, complete and wait. */
 void mpi_run_flags(cmp_t *cmp);
 

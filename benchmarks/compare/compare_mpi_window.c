@@ -5,14 +5,31 @@
 
 #include "compare_mpi.h"
 
-static int allocate_open(cmp_t *cmp)
+static int allocate_with(cmp_t *cmp, MPI_Info info)
 {
-    int rc = MPI_Win_allocate(mpi.size, 1, MPI_INFO_NULL, MPI_COMM_WORLD,
-                              &cmp->shown, &mpi.win);
+    int rc = MPI_Win_allocate(mpi.size, 1, info, MPI_COMM_WORLD, &cmp->shown,
+                              &mpi.win);
 
     if (rc == MPI_SUCCESS) {
         memset(cmp->shown, 0, (size_t)mpi.size);
     }
+    return rc;
+}
+
+static int allocate_open(cmp_t *cmp)
+{
+    return allocate_with(cmp, MPI_INFO_NULL);
+}
+
+static int left_open(cmp_t *cmp)
+{
+    MPI_Info info;
+    int rc;
+
+    MPI_Info_create(&info);
+    MPI_Info_set(info, "rsm_serve", "false");
+    rc = allocate_with(cmp, info);
+    MPI_Info_free(&info);
     return rc;
 }
 
@@ -62,6 +79,7 @@ static void dynamic_close(cmp_t *cmp)
 const mpi_kind_t mpi_kinds[] = {{"allocate", allocate_open, allocate_close},
                                 {"create", create_open, create_close},
                                 {"dynamic", dynamic_open, dynamic_close}};
+const mpi_kind_t mpi_left = {"left", left_open, allocate_close};
 const unsigned int mpi_kind_count = sizeof(mpi_kinds) / sizeof(mpi_kinds[0]);
 
 bool mpi_kind_open(cmp_t *cmp, const mpi_kind_t *kind)

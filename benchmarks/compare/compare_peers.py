@@ -27,15 +27,19 @@ class Phase:
         self.ranks = others.get("ranks", 2)
         self.is_one_core = others.get("one_core", False)
         self.is_brief = others.get("brief", False)  # one way, one kind
+        self.ways = others.get("ways")  # no others
 
     def is_for(self, peer):
         is_mpi = peer.program in ("compare_mpi", "compare_mpich")
-        return self.mpi is None or self.mpi == is_mpi
+        return ((peer.is_beside == (self.name == "beside"))
+                and (self.mpi is None or self.mpi == is_mpi))
 
 
 # Whatever may end a peer's program is a job of its own.
 PHASES = (
     Phase("main", "sizes", MAIN),
+    Phase("beside", "sizes", ("put_bw", "get_bw", "accumulate"),
+          ways="beside"),
     Phase("atomics", "atomics", ATOMICS, mpi=False),
     *(Phase(test, "atomics", (test,), mpi=True)
       for test in ("fetch_add", "fetch_add32", "compare_swap",
@@ -68,6 +72,8 @@ class Peer:
         self.is_slow = "tcp" in name  # large sizes would take all the time
         self.largest = 1 << 20 if self.is_slow else 1 << 26
         self.skips = skips or {}  # phases left out, and why
+        # Two libraries in turn in one job, and nothing else.
+        self.is_beside = name.startswith("rsm-mpi-beside-")
 
     def missing(self, folder):
         """Why this peer is left out, or None."""
@@ -103,7 +109,9 @@ class Peer:
         return self.kinds
 
     def command(self, folder, arguments, phase):
-        if phase.is_brief or (self.is_slow and self.preload is None):
+        if phase.ways:
+            arguments = [*arguments, "-w", phase.ways]
+        elif phase.is_brief or (self.is_slow and self.preload is None):
             arguments = [*arguments, "-w", MAIN_WAYS]
         kinds = self.kind_list(phase)
         if kinds:
@@ -128,6 +136,17 @@ UCX = ("--mca", "pml", "ucx", "--mca", "pml_ucx_tls", "any",
        "--mca", "pml_ucx_devices", "any")
 
 
+
+
+def mpi_beside(component, *options):
+    """MPI windows on librsm in turn with one that is left to Open MPI."""
+    return Peer(f"rsm-mpi-beside-{component}",
+                f"MPI windows on librsm and of osc {component} in turn",
+                "compare_mpi", OPEN_MPI,
+                (*UNBOUND, "--mca", "osc", component, *options),
+                {"RSM_MPI": "require"}, preload=SHIM)
+
+
 TCP_SKIPS = {phase: "left out over tcp"
              for phase in ("rate", "one_core", "crowd2", "crowd4", "many")}
 SHIM = "../../bindings/mpi/librsm_mpi.so"
@@ -146,6 +165,9 @@ PEERS = [
     open_mpi("rdma", *OB1, name="rdma-user", kinds="create,dynamic"),
     open_mpi("ucx", *UCX),
     open_mpi("pt2pt", *OB1, skips={"rate": "has no threads"}),
+    mpi_beside("sm", *OB1),
+    mpi_beside("rdma", *OB1),
+    mpi_beside("ucx", *UCX),
     Peer("mpich", "MPICH", "compare_mpich", ("mpirun.mpich",)),
     Peer("shmem", "OpenSHMEM of Open MPI", "compare_shmem",
          ("oshrun", *OPEN_MPI), UNBOUND, SYMMETRIC_HEAP,

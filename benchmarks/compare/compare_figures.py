@@ -52,7 +52,7 @@ class Figures:
                 for number, values in self.values[key].items()}
 
     def is_time(self, what):
-        return self.units[what] == "us"
+        return self.units.get(what) == "us"
 
     def best(self, keys):
         """The key with the best median, or None."""

@@ -33,9 +33,9 @@ def in_turn(figures, what, size, kind):
 
 
 def of_the_best(figures, what, size, kind, limits):
-    """The share of the best component's: in turn where that was measured, which
-    tells figures apart that are as near as the first of @p limits; else round
-    by round, with the second."""
+    """The share of the best component's: in turn if that was measured, which
+    cannot tell two equal copies apart that are as near as the first of @p
+    limits; else round by round, with the second."""
     pair = in_turn(figures, what, size, kind)
     if pair:
         ours, best = pair
@@ -99,6 +99,8 @@ def bandwidth(figures, goals):
         for size in figures.sizes(what):
             for kind in KINDS:
                 goal, how = of_the_best(figures, what, size, kind, (0.97, 1.0))
+                if how:
+                    how += " (as near as it can tell)"
                 goal.name = (f"{what} of {human(size)}, of the best, "
                              f"{kind}{how}")
                 goals.append(goal)

@@ -4,8 +4,7 @@ UCX itself costs, measured in the same run."""
 import statistics
 
 from compare_figures import number
-from compare_goals import (BESIDE, bare, in_turn, pair, quotient, share,
-                           together)
+from compare_goals import BESIDE, bare, pair, quotient, share, together
 from compare_goals_mpi import in_turn as mpi_in_turn
 
 # Counted with eight bytes: nothing of librsm's part grows with the size.
@@ -24,16 +23,14 @@ def spread(figures, key):
 
 
 def by_ucx(figures, what, size, way):
-    """UCX has to be called, and its caller has to be checked."""
-    if size > SMALL:
-        both = in_turn(figures, "rsm-ucx", what, size, way)
-        theirs = both[1] if both else ("ucx", "allocate/flush", what, size)
-        turn = "in turn with us" if both else "itself"
-        return f"bare UCX {turn} has {spread(figures, theirs)}"
+    """UCX has to be called, and its caller has to be checked. Where nobody has
+    counted instructions, its spread has to do."""
     call = f"instructions_{COUNTED[what]}"
     keys = [("rsm-ucx", way, call, 0) for way in ("librsm alone", "UCX alone")]
-    if not all(key in figures for key in keys):
-        return ""
+    if size > SMALL or not all(key in figures for key in keys):
+        _, theirs = pair(figures, "rsm-ucx", "ucx", what, size, way)
+        turn = "in turn with us" if theirs[0] == "rsm-ucx" else "itself"
+        return f"bare UCX {turn} has {spread(figures, theirs)}"
     ours, below = (figures.median(key) for key in keys)
     return (f"of the instructions of such a call {number(below)} are UCX's "
             f"own, {number(ours)} look at handle, permission, bounds and "
@@ -116,8 +113,10 @@ def by_instruction(figures, what, size):
 def by_library(figures, what, size, kind):
     """Both in turn, in the job of the component that is nearest."""
     both = mpi_in_turn(figures, what, size, kind)
+    ours = ("rsm-mpi", f"{kind}/flush", what, size)
     if not both:
-        return by_machine(figures, what, size)
+        return by_machine(figures, what, size) or (
+            f"librsm has {spread(figures, ours)}" if ours in figures else "")
     return (f"in turn in one job with {both[1][0].rpartition('-')[2]}, which "
             f"has {spread(figures, both[1])}; librsm "
             f"{spread(figures, both[0])}")

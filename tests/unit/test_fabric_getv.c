@@ -166,7 +166,7 @@ static void *get_greedily(void *arg)
     return NULL;
 }
 
-/* What the threads ask for together is more than a socket has room for. */
+/* What the threads would ask for together is more than sockets have room for. */
 static void be_greedy(target_t *target)
 {
     pthread_t threads[GREEDY_THREADS];
@@ -196,6 +196,7 @@ Test(fabric_getv, importers_that_die_take_no_target_with_them)
     pid_t pid;
     int round;
 
+    setenv("UCX_TCP_RCVBUF", "64k", 1);
     target_start(&target, &path_tcp, SIZE);
     for (round = 0; round < GREEDY_ROUNDS; ++round) {
         pid = fork();

@@ -41,6 +41,30 @@ RSMI_INLINE int rsmi_near_get(rsmi_import_t *import, size_t offset, void *dst,
                                           : rsmi_transfer_failed(import, rc);
 }
 
+/* The pieces of @p vector, with one end for all of them: one that fails says
+ * nothing of any, so that none is complete. */
+RSMI_INLINE int rsmi_near_vector(rsmi_import_t *import,
+                                 rsmi_fabric_vector_t *vector, bool is_put)
+{
+    const rsm_iovec_t *first = vector->next;
+    const rsmi_far_t *far = import->far;
+    int rc;
+
+    vector->remote = far->remote;
+    vector->size = rsmi_near_size(far, is_put);
+    rc = is_put ? rsmi_fabric_self_putv(far->key, vector)
+                : rsmi_fabric_self_getv(far->key, vector);
+    if (rsmi_unlikely(vector->next == first)) {
+        return (rc == RSM_SUCCESS) ? rc : rsmi_transfer_failed(import, rc);
+    }
+    if (rsmi_unlikely(rsmi_span_end(&import->door, is_put) != RSM_SUCCESS)) {
+        vector->next = first;
+        return RSMERR_CONN_ABORTED;
+    }
+    return rsmi_likely(rc == RSM_SUCCESS) ? rc
+                                          : rsmi_transfer_failed(import, rc);
+}
+
 RSMI_INLINE int rsmi_near_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
                                  unsigned width, size_t offset,
                                  uint64_t operand, uint64_t compare,

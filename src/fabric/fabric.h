@@ -10,6 +10,7 @@
 #ifndef RSMI_FABRIC_H
 #define RSMI_FABRIC_H
 
+#include "rsmapi.h"
 #include "util/clock.h"
 
 #include <stdbool.h>
@@ -140,6 +141,20 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
 int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                     size_t len, const rsmi_fabric_wait_t *wait);
 
+typedef struct {
+    uint64_t remote;
+    void *dst;
+    size_t len;
+} rsmi_fabric_get_t;
+
+/* One after the other, the small ones asked for before the first of them has
+ * come; so they are read there in this order, and arrive here in this order.
+ * The first failure ends it: *@p done_p are complete. Each may take as long as
+ * @p wait says of the first. */
+int rsmi_fabric_getv(rsmi_fabric_key_t *key, const rsmi_fabric_get_t *gets,
+                     size_t count, const rsmi_fabric_wait_t *wait,
+                     size_t *done_p);
+
 typedef enum {
     RSMI_ATOMIC_ADD,
     RSMI_ATOMIC_SWAP,
@@ -164,6 +179,19 @@ int rsmi_fabric_self_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
 int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                             unsigned width, uint64_t remote, uint64_t operand,
                             uint64_t compare, uint64_t *old_p);
+
+/* Pieces of a vector, all of type RSM_VA_TYPE. */
+typedef struct {
+    const rsm_iovec_t *next; /* the first that is not complete */
+    const rsm_iovec_t *end;
+    uint64_t remote; /* where their offsets begin */
+    size_t size;     /* bytes that they may reach from there */
+} rsmi_fabric_vector_t;
+
+/* The same for all of them, in their order. RSM_SUCCESS also when it came to
+ * one that leaves the range or has no address. */
+int rsmi_fabric_self_putv(rsmi_fabric_key_t *key, rsmi_fabric_vector_t *vector);
+int rsmi_fabric_self_getv(rsmi_fabric_key_t *key, rsmi_fabric_vector_t *vector);
 
 /* A word to be looked at. */
 typedef struct {

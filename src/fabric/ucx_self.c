@@ -9,6 +9,9 @@
 
 #include "util/config.h"
 
+/* Bytes of a vector after which others may have the worker: some 10 us. */
+#define SELF_TURN ((size_t)64 << 10)
+
 rsmi_bias_t rsmi_fabric_self_bias;
 
 static const ucp_request_param_t self_no_param;
@@ -101,4 +104,97 @@ int rsmi_fabric_self_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
     request = self_get(key, remote, dst, len);
     rsmi_bias_leave(&rsmi_fabric_self_bias);
     return rsmi_fabric_self_end(key->peer, request);
+}
+
+/* As many pieces as one turn has. An operation that UCX has not carried out, or
+ * refused, is the last one, and not counted. */
+RSMI_INLINE ucs_status_ptr_t self_turn(const rsmi_fabric_key_t *key,
+                                       rsmi_fabric_vector_t *vector,
+                                       bool is_put)
+{
+    const rsm_iovec_t *piece = vector->next;
+    ucs_status_ptr_t request = NULL;
+    ucp_ep_h ep = key->peer->ep;
+    ucp_rkey_h rkey = key->rkey;
+    size_t left = SELF_TURN;
+    size_t start, len;
+    char *local;
+
+    if (rsmi_unlikely(ep == NULL)) {
+        return UCS_STATUS_PTR(UCS_ERR_CANCELED);
+    }
+    while (piece != vector->end) {
+        start = piece->remote_offset;
+        len = piece->transfer_length;
+        local = piece->local.vaddr;
+        if (rsmi_unlikely((start >= vector->size) || (local == NULL) ||
+                          (len > vector->size - start))) {
+            break;
+        }
+        local += piece->local_offset;
+        if (rsmi_likely(len != 0)) {
+            request = is_put
+                          ? ucp_put_nbx(ep, local, len, vector->remote + start,
+                                        rkey, &self_no_param)
+                          : ucp_get_nbx(ep, local, len, vector->remote + start,
+                                        rkey, &self_no_param);
+        }
+        if (rsmi_unlikely(request != NULL)) {
+            break;
+        }
+        /* On x86 this is said to the compiler only. */
+        atomic_thread_fence(memory_order_acq_rel);
+        ++piece;
+        if (rsmi_unlikely(len >= left)) {
+            break;
+        }
+        left -= len;
+    }
+    vector->next = piece;
+    return request;
+}
+
+static __attribute__((noinline)) ucs_status_ptr_t self_turn_locked(
+    const rsmi_fabric_key_t *key, rsmi_fabric_vector_t *vector, bool is_put)
+{
+    ucs_status_ptr_t request;
+
+    rsmi_fabric_self_lock(key->peer->domain);
+    request = self_turn(key, vector, is_put);
+    rsmi_fabric_unlock(key->peer->domain);
+    return request;
+}
+
+RSMI_INLINE int self_vector(rsmi_fabric_key_t *key,
+                            rsmi_fabric_vector_t *vector, bool is_put)
+{
+    const rsm_iovec_t *before;
+    ucs_status_ptr_t request;
+    int rc = RSM_SUCCESS;
+
+    do {
+        before = vector->next;
+        if (rsmi_likely(rsmi_bias_enter(&rsmi_fabric_self_bias))) {
+            request = self_turn(key, vector, is_put);
+            rsmi_bias_leave(&rsmi_fabric_self_bias);
+        } else {
+            request = self_turn_locked(key, vector, is_put);
+        }
+        if (rsmi_unlikely(request != NULL)) {
+            rc = rsmi_fabric_self_settle(key->peer, request);
+            vector->next += (rc == RSM_SUCCESS);
+        }
+    } while (rsmi_unlikely(vector->next != vector->end) &&
+             (vector->next != before) && (rc == RSM_SUCCESS));
+    return rc;
+}
+
+int rsmi_fabric_self_putv(rsmi_fabric_key_t *key, rsmi_fabric_vector_t *vector)
+{
+    return self_vector(key, vector, true);
+}
+
+int rsmi_fabric_self_getv(rsmi_fabric_key_t *key, rsmi_fabric_vector_t *vector)
+{
+    return self_vector(key, vector, false);
 }

@@ -90,6 +90,28 @@ static int work_vector(work_t *work)
     return rsm_memseg_import_putv(&list);
 }
 
+/* As many as a list takes. */
+static int work_getv(work_t *work)
+{
+    rsm_iovec_t pieces[RSM_MAX_SGIOREQS];
+    rsm_scat_gath_t list = {.io_request_count = RSM_MAX_SGIOREQS,
+                            .remote_handle = work->import.handle,
+                            .iovec = pieces};
+    size_t i;
+    int rc;
+
+    memset(pieces, 0, sizeof(pieces));
+    for (i = 0; i < RSM_MAX_SGIOREQS; ++i) {
+        pieces[i].io_type = RSM_VA_TYPE;
+        pieces[i].local.vaddr = (caddr_t)work->buffer;
+        pieces[i].remote_offset = AREA + i * BLOCK;
+        pieces[i].transfer_length = BLOCK;
+    }
+    rc = rsm_memseg_import_getv(&list);
+    NODE_CHECK((rc == RSM_SUCCESS) == (list.io_residual_count == 0));
+    return rc;
+}
+
 static int work_atomic(work_t *work)
 {
     return rsmx_import_fetch_add64(work->import.handle, AREA, 1, work->buffer);
@@ -151,6 +173,7 @@ static const struct {
     {"vector", work_vector, false}, {"atomic", work_atomic, false},
     {"post", work_post, false},     {"wait", work_wait, false},
     {"map", work_map, true},        {"connect", work_connect, false},
+    {"getv", work_getv, false},
 };
 
 static const char *const deaths[] = {"", "kill", "exit", "_exit", "exec"};

@@ -46,6 +46,11 @@ Test(exporter_is_killed, while_an_importer_puts_vectors)
     exporter_ends("vector", "kill");
 }
 
+Test(exporter_is_killed, while_an_importer_gets_vectors)
+{
+    exporter_ends("getv", "kill");
+}
+
 Test(exporter_is_killed, while_an_importer_uses_atomics)
 {
     exporter_ends("atomic", "kill");

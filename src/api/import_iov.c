@@ -269,25 +269,37 @@ RSMI_INLINE size_t iov_door(const rsmi_door_t *door,
     return idx;
 }
 
-/* The same where it is UCX that copies, in this process. Where it is another
- * one, all pieces are special: no size is in reach. */
-RSMI_INLINE size_t iov_near(const rsmi_door_t *door,
-                            const rsm_scat_gath_t *sg_io, bool is_put,
-                            int *rc_p)
+/* The section is left: what the residual count says, and the rest. */
+RSMI_INLINE int iov_end(rsm_scat_gath_t *sg_io, bool is_put, size_t done,
+                        int rc)
+{
+    rsmi_guard_retreat(&rsmi_guard_self);
+    sg_io->io_residual_count -= done;
+    if (rsmi_unlikely((rc == RSM_SUCCESS) && (sg_io->io_residual_count != 0))) {
+        return iov_special(sg_io, is_put);
+    }
+    return rc;
+}
+
+/* Where it is UCX that copies, in this process. Where it is another one, all
+ * pieces are special: no size is in reach. */
+static __attribute__((noinline)) int iov_near(const rsmi_door_t *door,
+                                              rsm_scat_gath_t *sg_io,
+                                              bool is_put)
 {
     rsmi_fabric_vector_t vector = {
         .next = sg_io->iovec, .end = sg_io->iovec + sg_io->io_request_count};
     rsmi_import_t *import = rsmi_near_import(door);
+    int rc = RSM_SUCCESS;
 
     if (rsmi_near_size(import->far, is_put) != 0) {
-        *rc_p = rsmi_near_vector(import, &vector, is_put);
+        rc = rsmi_near_vector(import, &vector, is_put);
     }
-    return (size_t)(vector.next - sg_io->iovec);
+    return iov_end(sg_io, is_put, (size_t)(vector.next - sg_io->iovec), rc);
 }
 
 RSMI_INLINE int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
 {
-    rsmi_guard_reader_t *self = &rsmi_guard_self;
     const rsmi_door_t *door;
     int rc = RSM_SUCCESS;
     size_t done;
@@ -299,15 +311,12 @@ RSMI_INLINE int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
     if (rsmi_unlikely(!iov_is_plain(sg_io))) {
         return iov_special(sg_io, is_put);
     }
-    door = rsmi_handle_door(self, sg_io->remote_handle);
-    done = rsmi_likely(!door->is_far) ? iov_door(door, sg_io, is_put, &rc)
-                                      : iov_near(door, sg_io, is_put, &rc);
-    rsmi_guard_retreat(self);
-    sg_io->io_residual_count -= done;
-    if (rsmi_unlikely((rc == RSM_SUCCESS) && (sg_io->io_residual_count != 0))) {
-        return iov_special(sg_io, is_put);
+    door = rsmi_handle_door(&rsmi_guard_self, sg_io->remote_handle);
+    if (rsmi_unlikely(door->is_far)) {
+        return iov_near(door, sg_io, is_put);
     }
-    return rc;
+    done = iov_door(door, sg_io, is_put, &rc);
+    return iov_end(sg_io, is_put, done, rc);
 }
 
 RSMI_EXPORT int rsm_memseg_import_putv(rsm_scat_gath_t *sg_io)

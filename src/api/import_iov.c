@@ -106,37 +106,6 @@ static int iov_piece(const iov_t *iov, size_t idx)
     return rc;
 }
 
-/* Gets that another process answers, from the @p first piece on: all are asked
- * for before one is awaited. Those that there is something to say about stay.
- * How many are complete. */
-static size_t iov_get_run(const iov_t *iov, size_t first, size_t count,
-                          int *rc_p)
-{
-    rsmi_fabric_get_t gets[RSM_MAX_SGIOREQS];
-    const rsm_iovec_t *piece;
-    size_t idx, done = 0;
-    char *local;
-
-    for (idx = first; idx < count; ++idx) {
-        piece = &iov->pieces[idx];
-        if ((iov_local(iov, idx, &local) != RSM_SUCCESS) ||
-            (rsmi_span_check(iov->import, (off_t)piece->remote_offset,
-                             piece->transfer_length,
-                             RSM_PERM_READ) != RSM_SUCCESS)) {
-            break;
-        }
-        gets[idx - first] = (rsmi_fabric_get_t){
-            .remote = piece->remote_offset,
-            .dst = local,
-            .len = piece->transfer_length,
-        };
-    }
-    if (idx > first) {
-        *rc_p = rsmi_transfer_getv(iov->import, gets, idx - first, &done);
-    }
-    return done;
-}
-
 /* The event must not overtake the data. */
 static int iov_post(const iov_t *iov, uint_t flags)
 {
@@ -165,7 +134,7 @@ static bool iov_is_bad(const rsm_scat_gath_t *sg_io)
 
 static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
 {
-    size_t idx, done;
+    size_t idx;
     int rc;
 
     if (iov_is_bad(sg_io)) {
@@ -178,14 +147,6 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
         return rc;
     }
     idx = sg_io->io_request_count - sg_io->io_residual_count;
-    if (!iov->is_put && rsmi_transfer_is_answered(iov->import)) {
-        done = iov_get_run(iov, idx, sg_io->io_request_count, &rc);
-        sg_io->io_residual_count -= done;
-        if (rc != RSM_SUCCESS) {
-            return rc;
-        }
-        idx += done;
-    }
     for (; idx < sg_io->io_request_count; ++idx) {
         rc = iov_piece(iov, idx);
         if (rc != RSM_SUCCESS) {
@@ -252,27 +213,32 @@ RSMI_INLINE bool iov_door_piece(const rsmi_door_t *door,
     return true;
 }
 
-/* Behind an open door, up to the first special piece; how many are complete. */
-RSMI_INLINE size_t iov_door(const rsmi_door_t *door,
+/* Where it is UCX that copies, in this process, up to the first special piece;
+ * how many are complete. Where it is another process, all pieces are special: no
+ * size is in reach. */
+RSMI_INLINE size_t iov_near(const rsmi_door_t *door,
                             const rsm_scat_gath_t *sg_io, bool is_put,
                             int *rc_p)
 {
-    size_t idx = 0;
+    rsmi_fabric_vector_t vector = {
+        .next = sg_io->iovec, .end = sg_io->iovec + sg_io->io_request_count};
+    rsmi_import_t *import = rsmi_near_import(door);
 
-    while ((idx < sg_io->io_request_count) &&
-           iov_door_piece(door, &sg_io->iovec[idx], is_put, rc_p)) {
-        if (rsmi_unlikely(*rc_p != RSM_SUCCESS)) {
-            break; /* it got nowhere that counts */
-        }
-        ++idx;
+    if (rsmi_near_size(import->far, is_put) != 0) {
+        *rc_p = rsmi_near_vector(import, &vector, is_put);
     }
-    return idx;
+    return (size_t)(vector.next - sg_io->iovec);
 }
 
-/* The section is left: what the residual count says, and the rest. */
-RSMI_INLINE int iov_end(rsm_scat_gath_t *sg_io, bool is_put, size_t done,
-                        int rc)
+/* A special piece came after @p done others, in a section that goes on. */
+RSMI_INLINE int iov_rest(const rsmi_door_t *door, rsm_scat_gath_t *sg_io,
+                         size_t done, bool is_put)
 {
+    int rc = RSM_SUCCESS;
+
+    if (rsmi_likely(door->is_far)) {
+        done = iov_near(door, sg_io, is_put, &rc);
+    }
     rsmi_guard_retreat(&rsmi_guard_self);
     sg_io->io_residual_count -= done;
     if (rsmi_unlikely((rc == RSM_SUCCESS) && (sg_io->io_residual_count != 0))) {
@@ -281,28 +247,26 @@ RSMI_INLINE int iov_end(rsm_scat_gath_t *sg_io, bool is_put, size_t done,
     return rc;
 }
 
-/* Where it is UCX that copies, in this process. Where it is another one, all
- * pieces are special: no size is in reach. */
-static __attribute__((noinline)) int iov_near(const rsmi_door_t *door,
-                                              rsm_scat_gath_t *sg_io,
-                                              bool is_put)
+static __attribute__((noinline)) int iov_rest_put(const rsmi_door_t *door,
+                                                  rsm_scat_gath_t *sg_io,
+                                                  size_t done)
 {
-    rsmi_fabric_vector_t vector = {
-        .next = sg_io->iovec, .end = sg_io->iovec + sg_io->io_request_count};
-    rsmi_import_t *import = rsmi_near_import(door);
-    int rc = RSM_SUCCESS;
+    return iov_rest(door, sg_io, done, true);
+}
 
-    if (rsmi_near_size(import->far, is_put) != 0) {
-        rc = rsmi_near_vector(import, &vector, is_put);
-    }
-    return iov_end(sg_io, is_put, (size_t)(vector.next - sg_io->iovec), rc);
+static __attribute__((noinline)) int iov_rest_get(const rsmi_door_t *door,
+                                                  rsm_scat_gath_t *sg_io,
+                                                  size_t done)
+{
+    return iov_rest(door, sg_io, done, false);
 }
 
 RSMI_INLINE int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
 {
+    rsmi_guard_reader_t *self = &rsmi_guard_self;
     const rsmi_door_t *door;
     int rc = RSM_SUCCESS;
-    size_t done;
+    size_t idx = 0;
 
     if (sg_io == NULL) {
         return RSMERR_BAD_SGIO;
@@ -311,12 +275,21 @@ RSMI_INLINE int iov_access(rsm_scat_gath_t *sg_io, bool is_put)
     if (rsmi_unlikely(!iov_is_plain(sg_io))) {
         return iov_special(sg_io, is_put);
     }
-    door = rsmi_handle_door(&rsmi_guard_self, sg_io->remote_handle);
-    if (rsmi_unlikely(door->is_far)) {
-        return iov_near(door, sg_io, is_put);
-    }
-    done = iov_door(door, sg_io, is_put, &rc);
-    return iov_end(sg_io, is_put, done, rc);
+    door = rsmi_handle_door(self, sg_io->remote_handle);
+    do {
+        if (rsmi_unlikely(
+                !iov_door_piece(door, &sg_io->iovec[idx], is_put, &rc))) {
+            return is_put ? iov_rest_put(door, sg_io, idx)
+                          : iov_rest_get(door, sg_io, idx);
+        }
+        if (rsmi_unlikely(rc != RSM_SUCCESS)) {
+            break; /* it got nowhere that counts */
+        }
+        ++idx;
+    } while (idx < sg_io->io_request_count);
+    rsmi_guard_retreat(self);
+    sg_io->io_residual_count -= idx;
+    return rc;
 }
 
 RSMI_EXPORT int rsm_memseg_import_putv(rsm_scat_gath_t *sg_io)

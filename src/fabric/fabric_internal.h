@@ -30,15 +30,6 @@
 /* Operations of a domain at one time, abandoned ones included. */
 #define FABRIC_OPS_MOST 2048
 
-/* Bytes of answers to gets and atomic operations that may be on their way from
- * one peer, to all threads. UCX 1.13 aborts a target in which an answer waits
- * for room in the socket of an importer that dies, so that all must fit into one
- * where nothing has been taken in: on an Ethernet Linux gives it 46080 bytes to
- * begin with. Each answer counts as a packet of its own there, of 2304 bytes and
- * what it carries. */
-#define FABRIC_ASKED_MOST  ((size_t)44 << 10)
-#define FABRIC_ANSWER_COST ((size_t)2304)
-
 /* How long a forced close may take before its operations are left alone. */
 #define FABRIC_CLOSE_MS 500
 
@@ -97,7 +88,6 @@ typedef struct rsmi_fabric_op {
     bool is_done;
     bool is_parked;
     bool is_put;      /* parked from the start, counted in puts_in_flight */
-    size_t answer;    /* counted in asked */
     uint64_t operand; /* of atomics; in the byte order and width of memory */
     uint64_t reply;
     rsmi_fabric_letter_t letter;
@@ -114,7 +104,6 @@ struct rsmi_fabric_peer {
     unsigned users; /* connected and not disconnected */
     unsigned references;
     unsigned puts_in_flight;
-    size_t asked;        /* bytes of answers on their way here */
     uint64_t puts_ended; /* of those that were in flight, ever */
     uint64_t number;     /* of our endpoints to that worker, from 0 */
     uint64_t token;      /* names it in the target's hello */
@@ -208,10 +197,9 @@ struct rsmi_fabric_domain {
     _Atomic(ucp_context_h) context; /* made under the setup lock */
     rsmi_fabric_mem_t *mems;        /* under the setup lock */
     rsmi_fabric_ranges_t ranges;    /* of mems; where letters come */
-    size_t get_piece;  /* most bytes that an emulating target is asked for, or
+    size_t get_piece; /* most bytes that an emulating target is asked for, or
                        * sent by letter, at once: they fit into one message */
-    size_t asked_most; /* FABRIC_ASKED_MOST, or what sockets have room for */
-    size_t key_size;   /* of keys to allocated memory, constant with context */
+    size_t key_size;  /* of keys to allocated memory, constant with context */
 
     rsmi_lock_t lock; /* guards from here to op_count */
     ucp_worker_h data;
@@ -363,12 +351,6 @@ int rsmi_fabric_put_wait_turn(rsmi_fabric_domain_t *domain,
                               const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
 
-/* One get of any size through a key that is not direct. */
-int rsmi_fabric_get_entered(rsmi_fabric_domain_t *domain,
-                            rsmi_fabric_key_t *key, uint64_t remote, void *dst,
-                            size_t len, const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock);
-
 /* What was started up to @p started is complete there. */
 void rsmi_fabric_flush_note(rsmi_fabric_peer_t *peer, uint64_t started);
 
@@ -430,18 +412,6 @@ void rsmi_fabric_op_put(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
 
 /* Parameters for the UCX call that starts @p op. */
 void rsmi_fabric_op_param(rsmi_fabric_op_t *op, ucp_request_param_t *param_p);
-
-/* Whether an answer of @p len bytes may be asked for, and note that it is. */
-bool rsmi_fabric_op_may_ask(const rsmi_fabric_domain_t *domain,
-                            const rsmi_fabric_peer_t *peer, size_t len)
-    RSMI_REQUIRES(domain->lock);
-void rsmi_fabric_op_ask(rsmi_fabric_op_t *op, size_t len);
-
-/* Wait until it may be. */
-int rsmi_fabric_op_wait_room(rsmi_fabric_domain_t *domain,
-                             rsmi_fabric_peer_t *peer, size_t len,
-                             const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock);
 
 /* Take over what that call returned. */
 void rsmi_fabric_op_started(rsmi_fabric_op_t *op, ucs_status_ptr_t request);

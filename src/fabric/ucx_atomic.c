@@ -79,16 +79,11 @@ static int atomic_once(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
         goto out;
     }
 
-    rc = rsmi_fabric_op_wait_room(domain, key->peer, width, wait);
-    if (rc != RSM_SUCCESS) {
-        return rc;
-    }
     op = rsmi_fabric_op_get(domain, key->peer, key);
     if (op == NULL) {
         return RSMERR_INSUFFICIENT_RESOURCES;
     }
 
-    rsmi_fabric_op_ask(op, width);
     op->operand = first;
     op->reply = reply;
     rsmi_fabric_op_param(op, &param);

@@ -102,19 +102,6 @@ static size_t context_chosen_segment(void)
     return size;
 }
 
-/* What the user's choice leaves of the room for answers. The other side's
- * sockets are meant; a job has one environment. */
-static size_t context_chosen_room(void)
-{
-    const char *text = getenv("UCX_TCP_SNDBUF");
-    size_t size;
-
-    return ((text != NULL) && (ucs_str_to_memunits(text, &size) == UCS_OK) &&
-            (size < FABRIC_ASKED_MOST))
-               ? size
-               : FABRIC_ASKED_MOST;
-}
-
 static ucs_status_t context_configure_tcp(ucp_config_t *config,
                                           rsmi_fabric_domain_t *domain)
 {
@@ -125,8 +112,6 @@ static ucs_status_t context_configure_tcp(ucp_config_t *config,
         "UCX_RX_SEG_SIZE", NULL};
     static const char *const connect_variables[] = {"UCX_TCP_CONN_NB", NULL};
     ucs_status_t status = UCS_OK;
-
-    domain->asked_most = context_chosen_room();
 
     /* Else a connection to a host that swallows it holds up the calling thread
      * for as long as the kernel tries, two minutes, and not for RSM_TIMEOUT. */
@@ -177,7 +162,6 @@ static ucs_status_t context_configure(ucp_config_t *config,
     }
 
     domain->get_piece = SIZE_MAX;
-    domain->asked_most = FABRIC_ASKED_MOST;
     if (domain->kind == RSMI_FABRIC_SHM) {
         domain->get_piece = CONTEXT_SHM_PIECE;
         return context_configure_shm(config, domain);

@@ -44,7 +44,6 @@ rsmi_fabric_op_t *rsmi_fabric_op_get(rsmi_fabric_domain_t *domain,
     op->is_done = false;
     op->is_parked = false;
     op->is_put = false;
-    op->answer = 0;
     return op;
 }
 
@@ -55,7 +54,6 @@ void rsmi_fabric_op_put(rsmi_fabric_domain_t *domain, rsmi_fabric_op_t *op)
         ++op->peer->puts_ended;
     }
 
-    op->peer->asked -= op->answer;
     if (op->key != NULL) {
         rsmi_fabric_key_unref(op->key);
     }
@@ -101,42 +99,6 @@ void rsmi_fabric_op_param(rsmi_fabric_op_t *op, ucp_request_param_t *param_p)
         UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
     param_p->cb.send = op_completed;
     param_p->user_data = op;
-}
-
-/* One that UCX sends in parts is as many packets. */
-static size_t op_answer_cost(const rsmi_fabric_domain_t *domain, size_t len)
-{
-    return len + FABRIC_ANSWER_COST * (1 + len / domain->get_piece);
-}
-
-bool rsmi_fabric_op_may_ask(const rsmi_fabric_domain_t *domain,
-                            const rsmi_fabric_peer_t *peer, size_t len)
-{
-    return (peer->asked == 0) ||
-           (peer->asked + op_answer_cost(domain, len) <= domain->asked_most);
-}
-
-void rsmi_fabric_op_ask(rsmi_fabric_op_t *op, size_t len)
-{
-    op->answer = op_answer_cost(op->peer->domain, len);
-    op->peer->asked += op->answer;
-}
-
-int rsmi_fabric_op_wait_room(rsmi_fabric_domain_t *domain,
-                             rsmi_fabric_peer_t *peer, size_t len,
-                             const rsmi_fabric_wait_t *wait)
-{
-    rsmi_fabric_pause_t pause = {0, 0};
-    int rc = RSM_SUCCESS;
-
-    while (rsmi_unlikely(!rsmi_fabric_op_may_ask(domain, peer, len)) &&
-           (rc == RSM_SUCCESS)) {
-        rc = rsmi_fabric_worker_wait(domain, &pause, wait);
-        if (rc == RSM_SUCCESS) {
-            rc = rsmi_fabric_peer_enter(domain, peer, wait);
-        }
-    }
-    return rc;
 }
 
 void rsmi_fabric_op_started(rsmi_fabric_op_t *op, ucs_status_ptr_t request)

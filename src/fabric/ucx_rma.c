@@ -17,17 +17,11 @@ static int rma_get_copied(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     rsmi_fabric_op_t *op;
     int rc;
 
-    rc = rsmi_fabric_op_wait_room(domain, key->peer, len, wait);
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
-        return rc;
-    }
-
     op = rsmi_fabric_op_get(domain, key->peer, key);
     if (rsmi_unlikely(op == NULL)) {
         return RSMERR_INSUFFICIENT_RESOURCES;
     }
 
-    rsmi_fabric_op_ask(op, len);
     rsmi_fabric_op_param(op, &param);
     rsmi_fabric_op_started(op, ucp_get_nbx(key->peer->ep, op->bounce, len,
                                            remote, key->rkey, &param));
@@ -245,15 +239,6 @@ static int rma_get_in_pieces(rsmi_fabric_domain_t *domain,
     return rc;
 }
 
-int rsmi_fabric_get_entered(rsmi_fabric_domain_t *domain,
-                            rsmi_fabric_key_t *key, uint64_t remote, void *dst,
-                            size_t len, const rsmi_fabric_wait_t *wait)
-{
-    return (len <= FABRIC_BOUNCE_SIZE)
-               ? rma_get_copied(domain, key, remote, dst, len, wait)
-               : rma_get_in_pieces(domain, key, remote, dst, len, wait);
-}
-
 int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                     size_t len, const rsmi_fabric_wait_t *wait)
 {
@@ -271,8 +256,10 @@ int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                                    ucp_get_nbx(key->peer->ep, dst, len, remote,
                                                key->rkey, &rma_no_param),
                                    wait);
+    } else if (len <= FABRIC_BOUNCE_SIZE) {
+        rc = rma_get_copied(domain, key, remote, dst, len, wait);
     } else {
-        rc = rsmi_fabric_get_entered(domain, key, remote, dst, len, wait);
+        rc = rma_get_in_pieces(domain, key, remote, dst, len, wait);
     }
 
 out:

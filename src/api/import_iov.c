@@ -106,6 +106,37 @@ static int iov_piece(const iov_t *iov, size_t idx)
     return rc;
 }
 
+/* Gets that another process answers, from the @p first piece on: all are asked
+ * for before one is awaited. Those that there is something to say about stay.
+ * How many are complete. */
+static size_t iov_get_run(const iov_t *iov, size_t first, size_t count,
+                          int *rc_p)
+{
+    rsmi_fabric_get_t gets[RSM_MAX_SGIOREQS];
+    const rsm_iovec_t *piece;
+    size_t idx, done = 0;
+    char *local;
+
+    for (idx = first; idx < count; ++idx) {
+        piece = &iov->pieces[idx];
+        if ((iov_local(iov, idx, &local) != RSM_SUCCESS) ||
+            (rsmi_span_check(iov->import, (off_t)piece->remote_offset,
+                             piece->transfer_length,
+                             RSM_PERM_READ) != RSM_SUCCESS)) {
+            break;
+        }
+        gets[idx - first] = (rsmi_fabric_get_t){
+            .remote = piece->remote_offset,
+            .dst = local,
+            .len = piece->transfer_length,
+        };
+    }
+    if (idx > first) {
+        *rc_p = rsmi_transfer_getv(iov->import, gets, idx - first, &done);
+    }
+    return done;
+}
+
 /* The event must not overtake the data. */
 static int iov_post(const iov_t *iov, uint_t flags)
 {
@@ -134,7 +165,7 @@ static bool iov_is_bad(const rsm_scat_gath_t *sg_io)
 
 static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
 {
-    size_t idx;
+    size_t idx, done;
     int rc;
 
     if (iov_is_bad(sg_io)) {
@@ -147,6 +178,14 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
         return rc;
     }
     idx = sg_io->io_request_count - sg_io->io_residual_count;
+    if (!iov->is_put && rsmi_transfer_is_answered(iov->import)) {
+        done = iov_get_run(iov, idx, sg_io->io_request_count, &rc);
+        sg_io->io_residual_count -= done;
+        if (rc != RSM_SUCCESS) {
+            return rc;
+        }
+        idx += done;
+    }
     for (; idx < sg_io->io_request_count; ++idx) {
         rc = iov_piece(iov, idx);
         if (rc != RSM_SUCCESS) {

@@ -144,10 +144,21 @@ int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
                       size_t len, bool is_implicit);
 int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
                       size_t len);
+
+/* Several gets from offsets of @p import, in place of addresses; changes them.
+ * *@p done_p are complete. */
+int rsmi_transfer_getv(rsmi_import_t *import, rsmi_fabric_get_t *gets,
+                       size_t count, size_t *done_p);
 int rsmi_transfer_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
                          unsigned width, size_t offset, uint64_t operand,
                          uint64_t compare, uint64_t *old_p);
 int rsmi_transfer_flush(rsmi_import_t *import);
+
+/* Whether another process takes part. */
+RSMI_INLINE bool rsmi_transfer_is_answered(const rsmi_import_t *import)
+{
+    return (import->far != NULL) && (import->path != RSMI_PATH_SHM);
+}
 
 /* UCX refused one on RSMI_PATH_SHM with @p rc: what there is to say. */
 int rsmi_transfer_failed(rsmi_import_t *import, int rc);

@@ -186,12 +186,21 @@ int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
 
 /* Puts of an open span come first: programs written for hardware with loads
  * and stores read back what they wrote. */
+static int transfer_before_get(rsmi_import_t *import)
+{
+    const rsmi_far_t *far = import->far;
+
+    return (atomic_load(&far->settled) == atomic_load(&far->started))
+               ? RSM_SUCCESS
+               : transfer_complete(import);
+}
+
 int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
                       size_t len)
 {
     rsmi_far_t *far = import->far;
     rsmi_fabric_wait_t wait;
-    int rc = RSM_SUCCESS;
+    int rc;
 
     if (import->path == RSMI_PATH_SHM) {
         return rsmi_near_get(import, offset, dst, len);
@@ -199,9 +208,7 @@ int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }
-    if (atomic_load(&far->settled) != atomic_load(&far->started)) {
-        rc = transfer_complete(import);
-    }
+    rc = transfer_before_get(import);
     if (rc == RSM_SUCCESS) {
         transfer_wait(import, &wait);
         rc = rsmi_fabric_get(far->key, far->remote + offset, dst, len, &wait);
@@ -210,6 +217,35 @@ int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
         }
     }
     return transfer_leave(import, rc);
+}
+
+/* What was the last to be complete is not, when the segment has gone since. */
+int rsmi_transfer_getv(rsmi_import_t *import, rsmi_fabric_get_t *gets,
+                       size_t count, size_t *done_p)
+{
+    rsmi_far_t *far = import->far;
+    rsmi_fabric_wait_t wait;
+    size_t idx;
+    int rc;
+
+    *done_p = 0;
+    if (!transfer_enter(import)) {
+        return RSMERR_CONN_ABORTED;
+    }
+    for (idx = 0; idx < count; ++idx) {
+        gets[idx].remote += far->remote;
+    }
+    rc = transfer_before_get(import);
+    if (rc == RSM_SUCCESS) {
+        transfer_wait(import, &wait);
+        rc = rsmi_fabric_getv(far->key, gets, count, &wait, done_p);
+        if (rc != RSM_SUCCESS) {
+            transfer_unsettle(far);
+        }
+    }
+    rc = transfer_leave(import, rc);
+    *done_p -= (rc != RSM_SUCCESS) && (*done_p == count);
+    return rc;
 }
 
 int rsmi_transfer_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,

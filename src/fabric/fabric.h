@@ -141,6 +141,19 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
 int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                     size_t len, const rsmi_fabric_wait_t *wait);
 
+typedef struct {
+    uint64_t remote;
+    void *dst;
+    size_t len;
+} rsmi_fabric_get_t;
+
+/* One after the other, small ones asked for before the first of them has come.
+ * The first failure ends it: *@p done_p are complete. Each may take as long as
+ * @p wait says of the first. */
+int rsmi_fabric_getv(rsmi_fabric_key_t *key, const rsmi_fabric_get_t *gets,
+                     size_t count, const rsmi_fabric_wait_t *wait,
+                     size_t *done_p);
+
 typedef enum {
     RSMI_ATOMIC_ADD,
     RSMI_ATOMIC_SWAP,

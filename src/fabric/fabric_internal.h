@@ -51,9 +51,12 @@ typedef struct rsmi_fabric_service rsmi_fabric_service_t;
 typedef struct {
     uint64_t remote;
     uint64_t look_at; /* 0: at nothing */
-    uint64_t ticket;  /* comes back with the answer; 0: none is wanted */
+    uint64_t
+        fetch; /* bytes to be brought from there; 0: the word is looked at */
+    uint64_t ticket; /* comes back with the answer; 0: none is wanted */
 } rsmi_fabric_letter_t;
 
+/* An answer's header; what was fetched follows. */
 typedef struct {
     uint64_t ticket;
     uint64_t word; /* what stood at look_at when the bytes were there */
@@ -66,11 +69,13 @@ typedef struct rsmi_fabric_reply {
     rsmi_fabric_service_t *service;
     struct rsmi_fabric_reply *next; /* of the free ones */
     struct rsmi_fabric_reply *all;  /* of all ever made */
+    unsigned char fetched[FABRIC_BOUNCE_SIZE];
 } rsmi_fabric_reply_t;
 
 /* A thread that waits for an answer. */
 typedef struct rsmi_fabric_question {
     rsmi_fabric_letter_t letter;
+    void *dst;     /* for what is fetched, while it is asked for */
     uint64_t word; /* valid once is_answered */
     bool is_answered;
     struct rsmi_fabric_question *prev; /* of the domain's */
@@ -104,6 +109,7 @@ struct rsmi_fabric_peer {
     unsigned users; /* connected and not disconnected */
     unsigned references;
     unsigned puts_in_flight;
+    unsigned fetches;    /* asked for and awaited */
     uint64_t puts_ended; /* of those that were in flight, ever */
     uint64_t number;     /* of our endpoints to that worker, from 0 */
     uint64_t token;      /* names it in the target's hello */
@@ -388,6 +394,32 @@ int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
                          const rsmi_fabric_letter_t *letter, const void *src,
                          size_t len, uint64_t *word_p,
                          const rsmi_fabric_wait_t *wait);
+
+/* Send a letter that lies in an operation until it has gone. */
+int rsmi_fabric_mail_send(rsmi_fabric_domain_t *domain,
+                          rsmi_fabric_peer_t *peer, rsmi_fabric_key_t *key,
+                          const rsmi_fabric_letter_t *letter, const void *src,
+                          size_t len) RSMI_REQUIRES(domain->lock);
+
+/* Wait until those that wait for room in the socket have gone; a question must
+ * not overtake them. */
+int rsmi_fabric_mail_wait_sent(rsmi_fabric_domain_t *domain,
+                               rsmi_fabric_peer_t *peer,
+                               const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+int rsmi_fabric_mail_wait_answer(rsmi_fabric_domain_t *domain,
+                                 rsmi_fabric_peer_t *peer,
+                                 const rsmi_fabric_question_t *question,
+                                 const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* --- ucx_fetch.c --------------------------------------------------------- */
+
+/* Gets that rsmi_fabric_is_letter() says are letters, as rsmi_fabric_getv(). */
+int rsmi_fabric_fetch(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
+                      const rsmi_fabric_get_t *gets, size_t count,
+                      const rsmi_fabric_wait_t *wait, size_t *done_p)
+    RSMI_REQUIRES(domain->lock);
 
 /* --- ucx_range.c --------------------------------------------------------- */
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Small puts where UCX would emulate them. Its own emulation acknowledges each
- * put with a message, which is as dear as the put, and needs a second exchange
- * to say that all are there. Here the bytes travel in a *letter*, without any
+/* Small puts and gets where UCX would emulate them. Its own emulation
+ * acknowledges each put with a message, which is as dear as the put, and needs a
+ * second exchange to say that all are there; and it ends a target whose answer
+ * to a get cannot be sent, as is the second one to a process that has just died.
+ * Here the bytes travel in a *letter*, without any
  * acknowledgement, and one that asks is *answered* when its bytes and those of
  * all letters before have been written: what UCX emulates, and letters, are
  * carried out in the order in which they were sent, by the target's service
@@ -81,81 +83,107 @@ static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service,
     }
     if (rsmi_likely(reply != NULL)) {
         reply->ep = ep;
+        reply->answer.word = 0;
         ++service->replies_sent;
     }
     return reply;
 }
 
-/* Do what a letter says; *@p word_p, what stands where it looks. False: it names
- * memory that is not, or no more, anybody's to reach. */
+/* What a letter looks at; no more than an answer has room for. */
+static bool mail_may_look(const rsmi_fabric_ranges_t *ranges,
+                          const rsmi_fabric_letter_t *letter)
+    RSMI_REQUIRES(ranges->lock)
+{
+    size_t size = (letter->fetch != 0) ? letter->fetch : sizeof(uint64_t);
+
+    return (letter->fetch <= FABRIC_BOUNCE_SIZE) &&
+           ((letter->look_at == 0)
+                ? (letter->fetch == 0)
+                : rsmi_fabric_range_has(ranges, letter->look_at, size));
+}
+
+static void mail_look(const rsmi_fabric_letter_t *letter,
+                      rsmi_fabric_reply_t *reply)
+{
+    const void *from = (const void *)(uintptr_t)letter->look_at;
+
+    if (letter->fetch != 0) {
+        memcpy(reply->fetched, from, letter->fetch);
+    } else if (letter->look_at != 0) {
+        memcpy(&reply->answer.word, from, sizeof(reply->answer.word));
+    }
+}
+
+/* Do what a letter says; @p reply takes what it looks at, or is NULL. False: it
+ * names memory that is not, or no more, anybody's to reach. */
 static bool mail_carry_out(rsmi_fabric_ranges_t *ranges,
                            const rsmi_fabric_letter_t *letter, const void *data,
-                           size_t length, uint64_t *word_p)
+                           size_t length, rsmi_fabric_reply_t *reply)
 {
     bool is_good;
 
     rsmi_lock(&ranges->lock);
     is_good = ((length == 0) ||
                rsmi_fabric_range_has(ranges, letter->remote, length)) &&
-              ((letter->look_at == 0) ||
-               rsmi_fabric_range_has(ranges, letter->look_at, sizeof(*word_p)));
+              mail_may_look(ranges, letter);
     if (is_good && (length != 0)) {
         memcpy((void *)(uintptr_t)letter->remote, data, length);
     }
     atomic_thread_fence(memory_order_seq_cst);
-    if (is_good && (letter->look_at != 0)) {
-        memcpy(word_p, (const void *)(uintptr_t)letter->look_at,
-               sizeof(*word_p));
+    if (is_good && (reply != NULL)) {
+        mail_look(letter, reply);
     }
     rsmi_unlock(&ranges->lock);
     return is_good;
 }
 
-/* Who is not answered waits until its deadline, and may ask again. */
-static void mail_answer(rsmi_fabric_service_t *service, ucp_ep_h ep,
-                        const rsmi_fabric_answer_t *answer)
+static void mail_answer(rsmi_fabric_reply_t *reply, size_t fetched)
 {
     const ucp_request_param_t param = {
-        .op_attr_mask =
-            UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA,
+        .op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
+                        UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_FLAGS,
+        .flags = UCP_AM_SEND_FLAG_EAGER,
         .cb.send = mail_replied,
-        .user_data = mail_reply_get(service, ep),
+        .user_data = reply,
     };
-    rsmi_fabric_reply_t *reply = param.user_data;
 
-    if (reply == NULL) {
-        rsmi_debug("fabric", "a question stays without an answer");
-        return;
-    }
-    reply->answer = *answer;
-    if (!UCS_PTR_IS_PTR(ucp_am_send_nbx(ep, FABRIC_ANSWER_ID, &reply->answer,
-                                        sizeof(reply->answer), NULL, 0,
-                                        &param))) {
+    if (!UCS_PTR_IS_PTR(ucp_am_send_nbx(reply->ep, FABRIC_ANSWER_ID,
+                                        &reply->answer, sizeof(reply->answer),
+                                        reply->fetched, fetched, &param))) {
         mail_give_back(reply);
     }
 }
 
+/* Who is not answered waits until its deadline, and may ask again. */
 static ucs_status_t mail_letter(void *arg, const void *header,
                                 size_t header_len, void *data, size_t length,
                                 const ucp_am_recv_param_t *param)
 {
     rsmi_fabric_domain_t *domain = arg;
-    rsmi_fabric_answer_t answer = {0};
+    rsmi_fabric_reply_t *reply = NULL;
     rsmi_fabric_letter_t letter;
+    bool is_asked;
 
     if ((header_len != sizeof(letter)) ||
         ((param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) != 0)) {
         return UCS_OK;
     }
     memcpy(&letter, header, sizeof(letter));
-    if (!mail_carry_out(&domain->ranges, &letter, data, length, &answer.word)) {
-        rsmi_debug("fabric", "a letter to memory that is not there is dropped");
-        return UCS_OK;
+    is_asked = (letter.ticket != 0) &&
+               ((param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP) != 0);
+    if (is_asked) {
+        reply = mail_reply_get(&domain->service, param->reply_ep);
     }
-    if ((letter.ticket != 0) &&
-        ((param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP) != 0)) {
-        answer.ticket = letter.ticket;
-        mail_answer(&domain->service, param->reply_ep, &answer);
+    if (!mail_carry_out(&domain->ranges, &letter, data, length, reply)) {
+        rsmi_debug("fabric", "a letter to memory that is not there is dropped");
+        if (reply != NULL) {
+            mail_give_back(reply);
+        }
+    } else if (reply != NULL) {
+        reply->answer.ticket = letter.ticket;
+        mail_answer(reply, letter.fetch);
+    } else if (is_asked) {
+        rsmi_debug("fabric", "a question stays without an answer");
     }
     return UCS_OK;
 }
@@ -190,16 +218,18 @@ static ucs_status_t mail_answered(
     rsmi_fabric_question_t *question;
     rsmi_fabric_answer_t answer;
 
-    (void)data;
-    (void)length;
-    (void)param;
-    if (header_len != sizeof(answer)) {
+    if ((header_len != sizeof(answer)) ||
+        ((param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) != 0)) {
         return UCS_OK;
     }
     memcpy(&answer, header, sizeof(answer));
     DL_FOREACH(domain->questions, question)
     {
-        if (question->letter.ticket == answer.ticket) {
+        if ((question->letter.ticket == answer.ticket) &&
+            (question->letter.fetch == length)) {
+            if (length != 0) {
+                memcpy(question->dst, data, length);
+            }
             question->word = answer.word;
             question->is_answered = true;
         }
@@ -213,10 +243,10 @@ ucs_status_t rsmi_fabric_mail_listen(rsmi_fabric_domain_t *domain)
                                      mail_answered, domain);
 }
 
-/* The letter lies in the operation, which stays behind until it was sent. */
-static int mail_send(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
-                     rsmi_fabric_key_t *key, const rsmi_fabric_letter_t *letter,
-                     const void *src, size_t len) RSMI_REQUIRES(domain->lock)
+int rsmi_fabric_mail_send(rsmi_fabric_domain_t *domain,
+                          rsmi_fabric_peer_t *peer, rsmi_fabric_key_t *key,
+                          const rsmi_fabric_letter_t *letter, const void *src,
+                          size_t len)
 {
     ucp_request_param_t param;
     rsmi_fabric_op_t *op = rsmi_fabric_op_get(domain, peer, key);
@@ -249,15 +279,14 @@ int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     rsmi_fabric_peer_t *peer = key->peer;
     int rc = rsmi_fabric_put_wait_turn(domain, peer, wait);
 
-    return (rc == RSM_SUCCESS) ? mail_send(domain, peer, key, &letter, src, len)
-                               : rc;
+    return (rc == RSM_SUCCESS)
+               ? rsmi_fabric_mail_send(domain, peer, key, &letter, src, len)
+               : rc;
 }
 
-/* Those that wait for room in the socket come before a question. */
-static int mail_wait_sent(rsmi_fabric_domain_t *domain,
-                          rsmi_fabric_peer_t *peer,
-                          const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock)
+int rsmi_fabric_mail_wait_sent(rsmi_fabric_domain_t *domain,
+                               rsmi_fabric_peer_t *peer,
+                               const rsmi_fabric_wait_t *wait)
 {
     uint64_t upto = peer->puts_ended + peer->puts_in_flight;
     rsmi_fabric_pause_t pause = {0, 0};
@@ -272,11 +301,10 @@ static int mail_wait_sent(rsmi_fabric_domain_t *domain,
     return rc;
 }
 
-static int mail_wait_answer(rsmi_fabric_domain_t *domain,
-                            rsmi_fabric_peer_t *peer,
-                            const rsmi_fabric_question_t *question,
-                            const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock)
+int rsmi_fabric_mail_wait_answer(rsmi_fabric_domain_t *domain,
+                                 rsmi_fabric_peer_t *peer,
+                                 const rsmi_fabric_question_t *question,
+                                 const rsmi_fabric_wait_t *wait)
 {
     rsmi_fabric_pause_t pause = {0, 0};
     int rc = RSM_SUCCESS;
@@ -300,10 +328,10 @@ static int mail_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
 
     question->letter.ticket = ++domain->last_ticket;
     DL_APPEND(domain->questions, question);
-    rc = mail_send(domain, peer, NULL, &question->letter, src, len);
+    rc = rsmi_fabric_mail_send(domain, peer, NULL, &question->letter, src, len);
     started = peer->started;
     if (rc == RSM_SUCCESS) {
-        rc = mail_wait_answer(domain, peer, question, wait);
+        rc = rsmi_fabric_mail_wait_answer(domain, peer, question, wait);
     }
     DL_DELETE(domain->questions, question);
     if (rc == RSM_SUCCESS) {
@@ -325,7 +353,7 @@ int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
     rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, peer, wait);
     if (rc == RSM_SUCCESS) {
-        rc = mail_wait_sent(domain, peer, wait);
+        rc = rsmi_fabric_mail_wait_sent(domain, peer, wait);
     }
     if (rc == RSM_SUCCESS) {
         rc = mail_ask(domain, peer, &question, src, len, wait);

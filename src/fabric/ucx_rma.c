@@ -43,12 +43,16 @@ static int rma_wire(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     RSMI_REQUIRES(domain->lock)
 {
     unsigned char byte;
+    const rsmi_fabric_get_t get = {remote, &byte, 1};
+    size_t done;
 
     if (rsmi_likely(key->peer->is_wired)) {
         return RSM_SUCCESS;
     }
 
-    return rma_get_copied(domain, key, remote, &byte, 1, wait);
+    return rsmi_fabric_is_letter(key->peer, 1)
+               ? rsmi_fabric_fetch(domain, key, &get, 1, wait, &done)
+               : rma_get_copied(domain, key, remote, &byte, 1, wait);
 }
 
 /* From the caller's memory, until UCX needs it no more. */
@@ -209,6 +213,21 @@ static int rma_get_in_place(rsmi_fabric_domain_t *domain,
     return rsmi_fabric_op_finish_in_place(domain, op, wait);
 }
 
+/* What was asked for before may fill the socket. */
+static int rma_wait_fetched(rsmi_fabric_domain_t *domain,
+                            rsmi_fabric_peer_t *peer,
+                            const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    rsmi_fabric_pause_t pause = {0, 0};
+    int rc = RSM_SUCCESS;
+
+    while ((peer->fetches != 0) && (rc == RSM_SUCCESS)) {
+        rc = rsmi_fabric_worker_wait(domain, &pause, wait);
+    }
+    return rc;
+}
+
 /* In pieces that the target can answer with one send, nothing else being asked
  * of it meanwhile: see RMA_PROGRESS_EVERY for what would happen else. */
 static int rma_get_in_pieces(rsmi_fabric_domain_t *domain,
@@ -227,6 +246,7 @@ static int rma_get_in_pieces(rsmi_fabric_domain_t *domain,
     }
 
     peer->is_talking = true;
+    rc = rma_wait_fetched(domain, peer, wait);
     while ((at < len) && (rc == RSM_SUCCESS)) {
         piece = len - at;
         piece = (piece < domain->get_piece) ? piece : domain->get_piece;
@@ -243,6 +263,8 @@ int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                     size_t len, const rsmi_fabric_wait_t *wait)
 {
     rsmi_fabric_domain_t *domain = key->peer->domain;
+    const rsmi_fabric_get_t get = {remote, dst, len};
+    size_t done;
     int rc;
 
     rsmi_fabric_lock(domain);
@@ -256,6 +278,8 @@ int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                                    ucp_get_nbx(key->peer->ep, dst, len, remote,
                                                key->rkey, &rma_no_param),
                                    wait);
+    } else if (rsmi_fabric_is_letter(key->peer, len)) {
+        rc = rsmi_fabric_fetch(domain, key, &get, 1, wait, &done);
     } else if (len <= FABRIC_BOUNCE_SIZE) {
         rc = rma_get_copied(domain, key, remote, dst, len, wait);
     } else {

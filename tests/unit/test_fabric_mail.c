@@ -42,7 +42,8 @@ static void send_by_hand(unsigned number, const void *header, size_t header_len,
 static void send_letter(uint64_t remote, uint64_t look_at, uint64_t ticket,
                         const void *data, size_t len)
 {
-    const rsmi_fabric_letter_t letter = {remote, look_at, ticket};
+    const rsmi_fabric_letter_t letter = {
+        .remote = remote, .look_at = look_at, .ticket = ticket};
 
     send_by_hand(FABRIC_LETTER_ID, &letter, sizeof(letter), data, len,
                  UCP_AM_SEND_FLAG_EAGER | UCP_AM_SEND_FLAG_REPLY);
@@ -115,9 +116,40 @@ Test(fabric_mail, nothing_is_read_outside_of_registered_memory)
     end();
 }
 
+Test(fabric_mail, nothing_is_fetched_outside_of_registered_memory)
+{
+    const uint64_t most = FABRIC_BOUNCE_SIZE;
+    uint64_t from, to;
+    size_t i;
+
+    begin();
+    from = target.card.remote;
+    to = from + SIZE;
+    const uint64_t wrong[][2] = {{0, 1},
+                                 {0, most},
+                                 {1, 8},
+                                 {from - 1, 2},
+                                 {to - 7, 8},
+                                 {to, 1},
+                                 {to - most, most + 1},
+                                 {from, most + 1},
+                                 {from, SIZE},
+                                 {from, UINT64_MAX},
+                                 {from + 8, UINT64_MAX - 7},
+                                 {UINT64_MAX, 1}};
+    for (i = 0; i < RSMI_COUNT_OF(wrong); ++i) {
+        const rsmi_fabric_letter_t letter = {
+            .look_at = wrong[i][0], .fetch = wrong[i][1], .ticket = 1000 + i};
+
+        send_by_hand(FABRIC_LETTER_ID, &letter, sizeof(letter), NULL, 0,
+                     UCP_AM_SEND_FLAG_EAGER | UCP_AM_SEND_FLAG_REPLY);
+    }
+    end();
+}
+
 Test(fabric_mail, malformed_letters_are_dropped)
 {
-    static const size_t sizes[] = {0, 1, 8, 16, 23, 25, 32, 1000};
+    static const size_t sizes[] = {0, 1, 8, 16, 24, 31, 33, 40, 1000};
     static unsigned char data[100000];
     rsmi_fabric_letter_t letters[50];
     size_t i;

@@ -42,7 +42,8 @@
 #define FABRIC_HELLO_ID  1
 #define FABRIC_LETTER_ID 2
 #define FABRIC_ANSWER_ID 3
-#define FABRIC_IDS       4
+#define FABRIC_ORDER_ID  4 /* ucx_order.c */
+#define FABRIC_IDS       5
 
 typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
 typedef struct rsmi_fabric_service rsmi_fabric_service_t;
@@ -55,6 +56,16 @@ typedef struct {
         fetch; /* bytes to be brought from there; 0: the word is looked at */
     uint64_t ticket; /* comes back with the answer; 0: none is wanted */
 } rsmi_fabric_letter_t;
+
+/* An atomic operation; its answer's word is the old value. */
+typedef struct {
+    uint64_t remote;
+    uint64_t operand;
+    uint64_t compare;
+    uint64_t ticket;
+    uint32_t what;  /* rsmi_atomic_op_t */
+    uint32_t width; /* bytes */
+} rsmi_fabric_order_t;
 
 /* An answer's header; what was fetched follows. */
 typedef struct {
@@ -95,7 +106,10 @@ typedef struct rsmi_fabric_op {
     bool is_put;      /* parked from the start, counted in puts_in_flight */
     uint64_t operand; /* of atomics; in the byte order and width of memory */
     uint64_t reply;
-    rsmi_fabric_letter_t letter;
+    union {
+        rsmi_fabric_letter_t letter;
+        rsmi_fabric_order_t order;
+    };
     unsigned char bounce[FABRIC_BOUNCE_SIZE];
 } rsmi_fabric_op_t;
 
@@ -411,6 +425,24 @@ int rsmi_fabric_mail_wait_answer(rsmi_fabric_domain_t *domain,
                                  rsmi_fabric_peer_t *peer,
                                  const rsmi_fabric_question_t *question,
                                  const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* For a question of the process that @p ep leads to; NULL: it asks too much, or
+ * there is no memory. Sent with so many bytes of what was fetched, or given
+ * back. Service thread. */
+rsmi_fabric_reply_t *rsmi_fabric_reply_get(rsmi_fabric_service_t *service,
+                                           ucp_ep_h ep);
+void rsmi_fabric_reply_send(rsmi_fabric_reply_t *reply, size_t fetched);
+void rsmi_fabric_reply_put(rsmi_fabric_reply_t *reply);
+
+/* --- ucx_order.c --------------------------------------------------------- */
+
+ucs_status_t rsmi_fabric_order_serve(rsmi_fabric_domain_t *domain);
+
+/* What rsmi_fabric_atomic() says, to a peer that has mail. */
+int rsmi_fabric_order(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
+                      const rsmi_fabric_order_t *order, uint64_t *old_p,
+                      const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
 
 /* --- ucx_fetch.c --------------------------------------------------------- */

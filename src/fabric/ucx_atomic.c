@@ -227,6 +227,11 @@ int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                        uint64_t compare, uint64_t *old_p,
                        const rsmi_fabric_wait_t *wait)
 {
+    const rsmi_fabric_order_t order = {.remote = remote,
+                                       .operand = operand,
+                                       .compare = compare,
+                                       .what = op,
+                                       .width = width};
     rsmi_fabric_peer_t *peer = key->peer;
     rsmi_fabric_domain_t *domain = peer->domain;
     int rc;
@@ -237,7 +242,9 @@ int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
         goto out;
     }
 
-    if (key->is_direct && atomic_is_bitwise(op)) {
+    if (!key->is_direct && rsmi_fabric_has_mail(peer)) {
+        rc = rsmi_fabric_order(domain, key, &order, old_p, wait);
+    } else if (key->is_direct && atomic_is_bitwise(op)) {
         /* UCX 1.13 carries these out on shared memory with the old value in
          * place of the operand: and and or change nothing, xor gives zero. */
         rc = atomic_by_cswap(domain, key, op, width, remote, operand, old_p,

@@ -27,7 +27,7 @@
 
 /* --- target: service thread, callbacks inside its progress ----------------- */
 
-static void mail_give_back(rsmi_fabric_reply_t *reply)
+void rsmi_fabric_reply_put(rsmi_fabric_reply_t *reply)
 {
     reply->ep = NULL;
     --reply->service->replies_sent;
@@ -39,7 +39,7 @@ static void mail_replied(void *request, ucs_status_t status, void *arg)
 {
     (void)status; /* who asked has gone, and everybody learns that elsewhere */
     ucp_request_free(request);
-    mail_give_back(arg);
+    rsmi_fabric_reply_put(arg);
 }
 
 static bool mail_is_flooded(const rsmi_fabric_service_t *service, ucp_ep_h ep)
@@ -68,7 +68,7 @@ static rsmi_fabric_reply_t *mail_reply_make(rsmi_fabric_service_t *service)
     return reply;
 }
 
-static rsmi_fabric_reply_t *mail_reply_get(rsmi_fabric_service_t *service,
+rsmi_fabric_reply_t *rsmi_fabric_reply_get(rsmi_fabric_service_t *service,
                                            ucp_ep_h ep)
 {
     rsmi_fabric_reply_t *reply = service->free_replies;
@@ -137,7 +137,7 @@ static bool mail_carry_out(rsmi_fabric_ranges_t *ranges,
     return is_good;
 }
 
-static void mail_answer(rsmi_fabric_reply_t *reply, size_t fetched)
+void rsmi_fabric_reply_send(rsmi_fabric_reply_t *reply, size_t fetched)
 {
     const ucp_request_param_t param = {
         .op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK |
@@ -150,7 +150,7 @@ static void mail_answer(rsmi_fabric_reply_t *reply, size_t fetched)
     if (!UCS_PTR_IS_PTR(ucp_am_send_nbx(reply->ep, FABRIC_ANSWER_ID,
                                         &reply->answer, sizeof(reply->answer),
                                         reply->fetched, fetched, &param))) {
-        mail_give_back(reply);
+        rsmi_fabric_reply_put(reply);
     }
 }
 
@@ -172,16 +172,16 @@ static ucs_status_t mail_letter(void *arg, const void *header,
     is_asked = (letter.ticket != 0) &&
                ((param->recv_attr & UCP_AM_RECV_ATTR_FIELD_REPLY_EP) != 0);
     if (is_asked) {
-        reply = mail_reply_get(&domain->service, param->reply_ep);
+        reply = rsmi_fabric_reply_get(&domain->service, param->reply_ep);
     }
     if (!mail_carry_out(&domain->ranges, &letter, data, length, reply)) {
         rsmi_debug("fabric", "a letter to memory that is not there is dropped");
         if (reply != NULL) {
-            mail_give_back(reply);
+            rsmi_fabric_reply_put(reply);
         }
     } else if (reply != NULL) {
         reply->answer.ticket = letter.ticket;
-        mail_answer(reply, letter.fetch);
+        rsmi_fabric_reply_send(reply, letter.fetch);
     } else if (is_asked) {
         rsmi_debug("fabric", "a question stays without an answer");
     }
@@ -190,8 +190,11 @@ static ucs_status_t mail_letter(void *arg, const void *header,
 
 ucs_status_t rsmi_fabric_mail_serve(rsmi_fabric_domain_t *domain)
 {
-    return rsmi_fabric_worker_handle(domain->service.worker, FABRIC_LETTER_ID,
-                                     mail_letter, domain);
+    ucs_status_t status;
+
+    status = rsmi_fabric_worker_handle(domain->service.worker, FABRIC_LETTER_ID,
+                                       mail_letter, domain);
+    return (status == UCS_OK) ? rsmi_fabric_order_serve(domain) : status;
 }
 
 /* The worker is gone, and with it what was on its way. */

@@ -12,7 +12,7 @@
 #define THREADS 32
 #define ROUNDS  60
 
-TestSuite(fabric_fetch, .init = target_forget_environment, .timeout = 90);
+TestSuite(fabric_fetch, .init = target_forget_environment, .timeout = 60);
 
 static int get_one_by_one(const target_t *target)
 {
@@ -57,6 +57,19 @@ static void *be_greedy(void *arg)
 static void *be_modest(void *arg)
 {
     while (get_one_by_one(arg) == RSM_SUCCESS) {
+    }
+    return NULL;
+}
+
+static void *count(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait = wait_ms(10000);
+    uint64_t old;
+
+    while (rsmi_fabric_atomic(target->key, RSMI_ATOMIC_ADD, 8,
+                              target->card.remote, 1, 0, &old,
+                              &wait) == RSM_SUCCESS) {
     }
     return NULL;
 }
@@ -132,6 +145,12 @@ Test(fabric_fetch, many_threads_of_vectors)
 {
     setenv("UCX_TCP_RCVBUF", "64k", 1);
     check_deaths(be_greedy, THREADS);
+}
+
+Test(fabric_fetch, many_threads_of_atomics)
+{
+    setenv("UCX_TCP_RCVBUF", "64k", 1);
+    check_deaths(count, THREADS);
 }
 
 /* Small, large and empty ones, more than are asked for at once, and several to

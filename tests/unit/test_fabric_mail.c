@@ -147,6 +147,44 @@ Test(fabric_mail, nothing_is_fetched_outside_of_registered_memory)
     end();
 }
 
+/* Elsewhere, across words, of no width, of no kind, and for nobody. */
+Test(fabric_mail, malformed_orders_are_not_carried_out)
+{
+    rsmi_fabric_order_t good, orders[10];
+    size_t i;
+
+    begin();
+    good = (rsmi_fabric_order_t){.remote = target.card.remote,
+                                 .operand = 1,
+                                 .ticket = 1000,
+                                 .what = RSMI_ATOMIC_ADD,
+                                 .width = 8};
+    for (i = 0; i < RSMI_COUNT_OF(orders); ++i) {
+        orders[i] = good;
+    }
+    orders[0].remote -= 8;
+    orders[1].remote += SIZE;
+    orders[2].remote += 4;
+    orders[3].remote = 0;
+    orders[4].width = 0;
+    orders[5].width = 2;
+    orders[6].width = UINT32_MAX;
+    orders[7].what = RSMI_ATOMIC_XOR + 1;
+    orders[8].what = UINT32_MAX;
+    orders[9].ticket = 0;
+    for (i = 0; i < RSMI_COUNT_OF(orders); ++i) {
+        send_by_hand(FABRIC_ORDER_ID, &orders[i], sizeof(orders[i]), NULL, 0,
+                     UCP_AM_SEND_FLAG_EAGER | UCP_AM_SEND_FLAG_REPLY);
+    }
+    send_by_hand(FABRIC_ORDER_ID, &good, sizeof(good), NULL, 0,
+                 UCP_AM_SEND_FLAG_EAGER);
+    send_by_hand(FABRIC_ORDER_ID, &good, sizeof(good) - 1, NULL, 0,
+                 UCP_AM_SEND_FLAG_EAGER | UCP_AM_SEND_FLAG_REPLY);
+    send_by_hand(FABRIC_ORDER_ID, &good, sizeof(good), "12345678", 8,
+                 UCP_AM_SEND_FLAG_EAGER | UCP_AM_SEND_FLAG_REPLY);
+    end();
+}
+
 Test(fabric_mail, malformed_letters_are_dropped)
 {
     static const size_t sizes[] = {0, 1, 8, 16, 24, 31, 33, 40, 1000};
@@ -175,7 +213,7 @@ Test(fabric_mail, malformed_letters_are_dropped)
 
 Test(fabric_mail, messages_of_no_kind_are_dropped)
 {
-    static const unsigned numbers[] = {0, FABRIC_HELLO_ID, FABRIC_ANSWER_ID, 4,
+    static const unsigned numbers[] = {0, FABRIC_HELLO_ID, FABRIC_ANSWER_ID, 5,
                                        77};
     rsmi_fabric_letter_t letter = {0};
     size_t i;

@@ -10,16 +10,17 @@
 /* Fetches of one caller on their way. */
 #define FETCH_RUN 16
 
-/* A caller asks for a second one before the first has come while fewer than so
- * many are on their way from the peer to all threads, whose answers a target
- * would else not keep (MAIL_REPLIES_MOST). */
-#define FETCHES_MOST 64
+/* On their way from a peer to all threads: while there are fewer than so many, a
+ * caller asks for a second one before the first has come; and never are there
+ * more than a target keeps answers for (MAIL_REPLIES_MOST). */
+#define FETCHES_EASY 64
+#define FETCHES_MOST 192
 
 /* Whether the next one need not wait for those before. */
 static bool fetch_may_ask(const rsmi_fabric_peer_t *peer, size_t asked)
 {
     return (asked == 0) ||
-           ((peer->fetches < FETCHES_MOST) && !peer->is_talking &&
+           ((peer->fetches < FETCHES_EASY) && !peer->is_talking &&
             !rsmi_fabric_peer_is_broken(peer));
 }
 
@@ -38,6 +39,20 @@ static int fetch_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     ++key->peer->fetches;
     return rsmi_fabric_mail_send(domain, key->peer, key, &question->letter,
                                  NULL, 0);
+}
+
+static int fetch_wait_turn(rsmi_fabric_domain_t *domain,
+                           const rsmi_fabric_peer_t *peer,
+                           const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    rsmi_fabric_pause_t pause = {0, 0};
+    int rc = RSM_SUCCESS;
+
+    while ((peer->fetches >= FETCHES_MOST) && (rc == RSM_SUCCESS)) {
+        rc = rsmi_fabric_worker_wait(domain, &pause, wait);
+    }
+    return rc;
 }
 
 /* As many as may be asked for at once. */
@@ -79,7 +94,10 @@ int rsmi_fabric_fetch(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
 
     *done_p = 0;
     while ((*done_p < count) && (rc == RSM_SUCCESS)) {
-        rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
+        rc = fetch_wait_turn(domain, key->peer, wait);
+        if (rc == RSM_SUCCESS) {
+            rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
+        }
         if (rc == RSM_SUCCESS) {
             rc = fetch_run(domain, key, gets + *done_p, count - *done_p, wait,
                            &run);

@@ -153,6 +153,51 @@ Test(fabric_fetch, many_threads_of_atomics)
     check_deaths(count, THREADS);
 }
 
+static void *get_some(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait;
+    unsigned char *buffer = malloc(PIECE);
+    bool is_well = buffer != NULL;
+    int i;
+
+    for (i = 0; is_well && (i < 20); ++i) {
+        wait = wait_ms(10000);
+        is_well = rsmi_fabric_get(target->key,
+                                  target->card.remote + (size_t)i * PIECE,
+                                  buffer, PIECE, &wait) == RSM_SUCCESS;
+    }
+    free(buffer);
+    return is_well ? NULL : arg;
+}
+
+/* More threads than a target keeps answers for, and a socket that holds few. */
+Test(fabric_fetch, many_threads_have_their_turns)
+{
+    enum { MANY = 600 };
+    static pthread_t threads[MANY];
+    pthread_attr_t attributes;
+    target_t target;
+    void *failed;
+    int i;
+
+    setenv("UCX_TCP_RCVBUF", "16k", 1);
+    setenv("UCX_TCP_SNDBUF", "16k", 1);
+    target_begin(&target, &path_tcp, SIZE);
+    target_warm_up(&target);
+    cr_assert_eq(pthread_attr_init(&attributes), 0);
+    cr_assert_eq(pthread_attr_setstacksize(&attributes, (size_t)256 << 10), 0);
+    for (i = 0; i < MANY; ++i) {
+        cr_assert_eq(
+            pthread_create(&threads[i], &attributes, get_some, &target), 0);
+    }
+    for (i = 0; i < MANY; ++i) {
+        cr_assert_eq(pthread_join(threads[i], &failed), 0);
+        cr_expect_null(failed, "thread %d was not answered", i);
+    }
+    target_end(&target);
+}
+
 /* Small, large and empty ones, more than are asked for at once, and several to
  * the same place: the later one stays. */
 static void check_contents(const path_t *path)

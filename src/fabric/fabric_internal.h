@@ -43,7 +43,7 @@
 #define FABRIC_LETTER_ID 2
 #define FABRIC_ANSWER_ID 3
 #define FABRIC_ORDER_ID  4 /* ucx_order.c */
-#define FABRIC_IDS       5
+#define FABRIC_IDS       6 /* UCX makes room for an even number of them */
 
 typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
 typedef struct rsmi_fabric_service rsmi_fabric_service_t;

@@ -9,6 +9,8 @@
 #define SIZE  (1024 * 1024u)
 #define WORDS (SIZE / sizeof(uint64_t))
 
+#define PATIENCE_MS 10000 /* a post of another host is on its way yet */
+
 static void run_exporter(const char *path)
 {
     node_export_t segment;
@@ -23,7 +25,7 @@ static void run_exporter(const char *path)
         NODE_CHECK(segment.words[i] == 7 * i);
     }
     for (i = 0; i < 3; ++i) {
-        NODE_OK(rsm_intr_signal_wait(segment.handle, 0));
+        NODE_OK(rsm_intr_signal_wait(segment.handle, PATIENCE_MS));
     }
     NODE_CODE(rsm_intr_signal_wait(segment.handle, 0), RSMERR_TIMEOUT);
     NODE_WAIT(node_importers(&segment) == 0); /* told after disconnect */

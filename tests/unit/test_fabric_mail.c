@@ -213,8 +213,8 @@ Test(fabric_mail, malformed_letters_are_dropped)
 
 Test(fabric_mail, messages_of_no_kind_are_dropped)
 {
-    static const unsigned numbers[] = {0, FABRIC_HELLO_ID, FABRIC_ANSWER_ID, 5,
-                                       77};
+    static const unsigned numbers[] = {
+        0, FABRIC_HELLO_ID, FABRIC_ANSWER_ID, 5, 6, 7, 8, 77};
     rsmi_fabric_letter_t letter = {0};
     size_t i;
 

@@ -20,8 +20,8 @@ def in_turn(figures, what, size, kind):
     component that leaves us least. None: that was not measured."""
     pairs = [((launch, f"beside {kind}", what, size),
               (launch, f"left {kind}", what, size))
-             for launch in {key[0] for key in figures.keys(what=what,
-                                                           size=size)}
+             for launch in sorted({key[0] for key in
+                                   figures.keys(what=what, size=size)})
              if launch.startswith(f"{OURS}-beside-")]
     pairs = [pair for pair in pairs
              if pair[0] in figures and pair[1] in figures]
@@ -116,7 +116,8 @@ def growth(figures, goals):
         goal = Goal(f"put to one of {many} {way}, of one of {few}, {kind}",
                     together(figures, quotient, ours,
                              (OURS, f"{kind}/{way}", "many_put", few)),
-                    digits, True)
+                    digits, True).concerns(OURS, f"{kind}/{way}", many,
+                                           "many_put")
         goal.compare(figures, ours,
                      beside(figures, "many_put", many, way, (kind,)))
         goals.append(goal)

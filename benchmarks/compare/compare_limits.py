@@ -100,14 +100,13 @@ def by_flags(figures, way):
             f"round; librsm {number(statistics.median(ratios))} of it")
 
 
-def by_instruction(figures, what, size):
+def by_instruction(figures, ours):
     """Operations on a word: what the machine needs for one, beside librsm."""
-    found = bare(figures, what, 8)
-    ours = ("rsm-mpi", "dynamic/flush", what, size)
-    if found is None or ours not in figures:
+    found = bare(figures, ours[2], 8)
+    if found is None:
         return ""
     return (f"the bare locked instruction {spread(figures, found)}; the call "
-            f"and its flush on a dynamic window {spread(figures, ours)}")
+            f"and its flush {spread(figures, ours)}")
 
 
 def by_library(figures, what, size, kind):
@@ -123,14 +122,18 @@ def by_library(figures, what, size, kind):
 
 
 def by_mpi(figures, what, size, way):
-    if what.endswith("/pscw"):
-        return by_flags(figures, what)
-    if way in ("fetch_add", "compare_swap"):
-        return by_instruction(figures, way, size)
+    """@p what: kind and way of completion, or what was measured; @p way: what
+    was measured, or the kind."""
     if way in ("allocate", "create", "dynamic"):
         return by_library(figures, what, size, way)
     ours = ("rsm-mpi", what, way, size)
-    return f"librsm has {spread(figures, ours)}" if ours in figures else ""
+    if ours not in figures:
+        return ""
+    if way in ("fetch_add", "compare_swap"):
+        return by_instruction(figures, ours)
+    if way == "put" and what.endswith("/pscw"):
+        return by_flags(figures, what)
+    return f"librsm has {spread(figures, ours)}"
 
 
 def reason(figures, goal):

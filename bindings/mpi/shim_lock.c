@@ -156,7 +156,7 @@ static int lock_begin(rsmi_window_t *window, int type, int rank, int assert)
     }
     if ((rsmi_epoch_access(window, rank) != RSMI_ACCESS_NONE) ||
         (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
-        (window->started_count >= 0)) {
+        window->started.is_open) {
         return MPI_ERR_RMA_SYNC;
     }
     if ((assert &MPI_MODE_NOCHECK) == 0) {
@@ -207,7 +207,7 @@ static int lock_begin_all(rsmi_window_t *window, int assert)
     }
     if (rsmi_epoch_has_locks(window) ||
         (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
-        (window->started_count >= 0)) {
+        window->started.is_open) {
         return MPI_ERR_RMA_SYNC;
     }
     if ((assert &MPI_MODE_NOCHECK) != 0) {

@@ -28,6 +28,7 @@ extern rsmi_next_t rsmi_next __attribute__((visibility("hidden")));
 #define PMPI_Fetch_and_op        (*rsmi_next.Fetch_and_op)
 #define PMPI_Get                 (*rsmi_next.Get)
 #define PMPI_Get_accumulate      (*rsmi_next.Get_accumulate)
+#define PMPI_Group_free          (*rsmi_next.Group_free)
 #define PMPI_Put                 (*rsmi_next.Put)
 #define PMPI_Raccumulate         (*rsmi_next.Raccumulate)
 #define PMPI_Rget                (*rsmi_next.Rget)

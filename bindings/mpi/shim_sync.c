@@ -2,10 +2,9 @@
 /* Active target: fence, and post/start/complete/wait. Signals are counters in
  * control blocks that only grow; each side remembers how far it has used them
  * up. */
+#include "shim_group.h"
 #include "shim_job.h"
 #include "shim_remote.h"
-
-#include <stdlib.h>
 
 enum {
     SYNC_FENCE_MODES = MPI_MODE_NOSTORE | MPI_MODE_NOPUT | MPI_MODE_NOPRECEDE |
@@ -22,7 +21,7 @@ static int sync_fence(rsmi_window_t *window, int assert)
     }
     if (rsmi_epoch_has_locks(window) ||
         (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
-        (window->started_count >= 0) || (window->exposed_count >= 0)) {
+        window->started.is_open || window->exposed.is_open) {
         return MPI_ERR_RMA_SYNC;
     }
     error = rsmi_remote_complete_all(window);
@@ -34,52 +33,6 @@ static int sync_fence(rsmi_window_t *window, int assert)
                                         ? RSMI_OPEN_NOT
                                         : RSMI_OPEN_FENCE);
     }
-    return error;
-}
-
-/* Small groups are the ones whose epochs are short. */
-enum { SYNC_FEW = 16 };
-
-static int sync_translate_to(const rsmi_window_t *window, MPI_Group group,
-                             int size, int *from, int *ranks)
-{
-    int i, error;
-
-    for (i = 0; i < size; ++i) {
-        from[i] = i;
-    }
-    error = PMPI_Group_translate_ranks(group, size, from, window->group, ranks);
-    for (i = 0; (i < size) && (error == MPI_SUCCESS); ++i) {
-        if (ranks[i] == MPI_UNDEFINED) {
-            error = MPI_ERR_GROUP;
-        }
-    }
-    return error;
-}
-
-/* Ranks of the window in the order of the group. */
-static int sync_translate(const rsmi_window_t *window, MPI_Group group,
-                          int *ranks, int *count_p)
-{
-    int few[SYNC_FEW], *many, size, error;
-
-    if ((group == MPI_GROUP_NULL) || ((const void *)group == NULL)) {
-        return MPI_ERR_GROUP;
-    }
-    error = PMPI_Group_size(group, &size);
-    if ((error != MPI_SUCCESS) || (size > window->size)) {
-        return MPI_ERR_GROUP;
-    }
-    *count_p = size;
-    if (size <= SYNC_FEW) {
-        return sync_translate_to(window, group, size, few, ranks);
-    }
-    many = malloc((size_t)size * sizeof(*many));
-    if (many == NULL) {
-        return MPI_ERR_NO_MEM;
-    }
-    error = sync_translate_to(window, group, size, many, ranks);
-    free(many);
     return error;
 }
 
@@ -96,21 +49,22 @@ static int sync_tell(const rsmi_window_t *window, int rank, size_t signal,
 
 static int sync_post(rsmi_window_t *window, MPI_Group group, int assert)
 {
-    int i, rank, count, error;
+    rsmi_party_t *exposed = &window->exposed;
+    int i, rank, error;
 
     if ((assert & ~SYNC_POST_MODES) != 0) {
         return MPI_ERR_ASSERT;
     }
-    if (window->exposed_count >= 0) {
+    if (exposed->is_open) {
         return MPI_ERR_RMA_SYNC;
     }
-    error = sync_translate(window, group, window->exposed, &count);
+    error = rsmi_party_find(exposed, window, group);
     if (error != MPI_SUCCESS) {
         return error;
     }
-    window->exposed_count = count;
-    for (i = 0; (i < count) && (error == MPI_SUCCESS); ++i) {
-        rank = window->exposed[i];
+    exposed->is_open = true;
+    for (i = 0; (i < exposed->size) && (error == MPI_SUCCESS); ++i) {
+        rank = exposed->ranks[i];
         error = sync_tell(window, rank, offsetof(rsmi_signals_t, posts),
                           ++window->counts[rank].posts_sent);
     }
@@ -139,39 +93,41 @@ static int sync_await_post(rsmi_window_t *window, int rank)
  * MPI_MODE_NOCHECK says that they have happened, so it changes nothing. */
 static int sync_start(rsmi_window_t *window, MPI_Group group, int assert)
 {
-    int i, count, error;
+    rsmi_party_t *started = &window->started;
+    int i, error;
 
     if ((assert & ~MPI_MODE_NOCHECK) != 0) {
         return MPI_ERR_ASSERT;
     }
-    if ((window->started_count >= 0) || rsmi_epoch_has_locks(window) ||
+    if (started->is_open || rsmi_epoch_has_locks(window) ||
         (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED)) {
         return MPI_ERR_RMA_SYNC;
     }
-    error = sync_translate(window, group, window->started, &count);
-    for (i = 0; (i < count) && (error == MPI_SUCCESS); ++i) {
-        error = sync_await_post(window, window->started[i]);
+    error = rsmi_party_find(started, window, group);
+    for (i = 0; (error == MPI_SUCCESS) && (i < started->size); ++i) {
+        error = sync_await_post(window, started->ranks[i]);
     }
     if (error != MPI_SUCCESS) {
         return error;
     }
     rsmi_epoch_set_open(window, RSMI_OPEN_NOT);
-    for (i = 0; i < count; ++i) {
-        rsmi_epoch_set_access(window, window->started[i], RSMI_ACCESS_STARTED);
+    for (i = 0; i < started->size; ++i) {
+        rsmi_epoch_set_access(window, started->ranks[i], RSMI_ACCESS_STARTED);
     }
-    window->started_count = count;
+    started->is_open = true;
     return MPI_SUCCESS;
 }
 
 static int sync_complete(rsmi_window_t *window)
 {
+    rsmi_party_t *started = &window->started;
     int i, rank, error, result = MPI_SUCCESS;
 
-    if (window->started_count < 0) {
+    if (!started->is_open) {
         return MPI_ERR_RMA_SYNC;
     }
-    for (i = 0; i < window->started_count; ++i) {
-        rank = window->started[i];
+    for (i = 0; i < started->size; ++i) {
+        rank = started->ranks[i];
         rsmi_epoch_set_access(window, rank, RSMI_ACCESS_NONE);
         error = rsmi_remote_complete(&window->targets[rank]);
         result = (error == MPI_SUCCESS) ? result : error;
@@ -181,7 +137,7 @@ static int sync_complete(rsmi_window_t *window)
         error = rsmi_remote_check(&window->targets[rank]);
         result = (error == MPI_SUCCESS) ? result : error;
     }
-    window->started_count = -1;
+    started->is_open = false;
     return result;
 }
 
@@ -189,20 +145,21 @@ static int sync_complete(rsmi_window_t *window)
 static bool sync_is_over(rsmi_window_t *window)
 {
     rsmi_control_t *own = window->targets[window->rank].control;
+    rsmi_party_t *exposed = &window->exposed;
     int i, rank;
 
-    for (i = 0; i < window->exposed_count; ++i) {
-        rank = window->exposed[i];
+    for (i = 0; i < exposed->size; ++i) {
+        rank = exposed->ranks[i];
         if (atomic_load_explicit(&own->signals[rank].completes,
                                  memory_order_acquire) ==
             window->counts[rank].completes_seen) {
             return false;
         }
     }
-    for (i = 0; i < window->exposed_count; ++i) {
-        ++window->counts[window->exposed[i]].completes_seen;
+    for (i = 0; i < exposed->size; ++i) {
+        ++window->counts[exposed->ranks[i]].completes_seen;
     }
-    window->exposed_count = -1;
+    exposed->is_open = false;
     return true;
 }
 
@@ -211,7 +168,7 @@ static int sync_wait(rsmi_window_t *window)
     rsmi_wait_t wait = {0};
     int error = MPI_SUCCESS;
 
-    if (window->exposed_count < 0) {
+    if (!window->exposed.is_open) {
         return MPI_ERR_RMA_SYNC;
     }
     while ((error == MPI_SUCCESS) && !sync_is_over(window)) {
@@ -279,7 +236,7 @@ int MPI_Win_test(MPI_Win win, int *flag)
     if (flag == NULL) {
         return rsmi_window_fail(window, MPI_ERR_ARG);
     }
-    if (window->exposed_count < 0) {
+    if (!window->exposed.is_open) {
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     *flag = sync_is_over(window);

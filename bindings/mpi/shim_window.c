@@ -2,6 +2,7 @@
 /* Windows over the program's own memory, and the end of windows. */
 #include "shim_window.h"
 
+#include "shim_group.h"
 #include "shim_job.h"
 
 #include <stdlib.h>
@@ -41,18 +42,15 @@ rsmi_window_t *rsmi_window_new(int size)
     memset((char *)window + sizeof(window->entry), 0,
            sizeof(*window) - sizeof(window->entry));
     window->size = size;
-    window->exposed_count = -1;
-    window->started_count = -1;
     window->info = MPI_INFO_NULL;
     window->group = MPI_GROUP_NULL;
     window->targets = calloc(count, sizeof(*window->targets));
     window->access = calloc(count, sizeof(*window->access));
     window->counts = calloc(count, sizeof(*window->counts));
-    window->exposed = calloc(count, sizeof(*window->exposed));
-    window->started = calloc(count, sizeof(*window->started));
     if ((window->targets == NULL) || (window->access == NULL) ||
-        (window->counts == NULL) || (window->exposed == NULL) ||
-        (window->started == NULL)) {
+        (window->counts == NULL) ||
+        !rsmi_party_create(&window->exposed, size) ||
+        !rsmi_party_create(&window->started, size)) {
         rsmi_window_delete(window);
         return NULL;
     }
@@ -67,8 +65,8 @@ void rsmi_window_delete(rsmi_window_t *window)
     free(window->targets);
     free(window->access);
     free(window->counts);
-    free(window->exposed);
-    free(window->started);
+    rsmi_party_destroy(&window->exposed);
+    rsmi_party_destroy(&window->started);
 
     pthread_mutex_lock(&window_lock);
     if (window_spare_count == window_spare_room) {
@@ -229,7 +227,7 @@ int MPI_Win_free(MPI_Win *win)
     }
     if (rsmi_epoch_has_locks(window) ||
         (rsmi_epoch_open(window) >= RSMI_OPEN_LOCKED) ||
-        (window->exposed_count >= 0) || (window->started_count >= 0)) {
+        window->exposed.is_open || window->started.is_open) {
         return rsmi_window_fail(window, MPI_ERR_RMA_SYNC);
     }
     error = rsmi_window_destroy(window);

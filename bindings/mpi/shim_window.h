@@ -109,6 +109,15 @@ typedef struct {
     unsigned turns; /* in vain */
 } rsmi_wait_t;
 
+/* Those whom an epoch of post or start is shared with (shim_group.c). */
+typedef struct {
+    int *ranks; /* of the window, in the order of the group */
+    int size;
+    bool is_open;    /* there is such an epoch */
+    MPI_Group group; /* whose ranks these are, or MPI_GROUP_NULL */
+    uint64_t frees;  /* of groups, when it was asked */
+} rsmi_party_t;
+
 typedef struct {
     rsmi_entry_t entry; /* key: the carrier */
     int rank;
@@ -128,11 +137,9 @@ typedef struct {
     uint64_t barrier;        /* number of the last one */
     uint64_t fence;          /* the same of those of a crowded window */
     rsmi_counts_t *counts;   /* for each rank */
-    int *exposed;            /* ranks that we expose to, NULL: to none */
-    int exposed_count;       /* -1: no exposure epoch */
+    rsmi_party_t exposed;    /* those we expose to */
     rsmi_wait_t tests;       /* whether it is over */
-    int *started;            /* ranks of the access epoch */
-    int started_count;       /* -1: no access epoch by MPI_Win_start */
+    rsmi_party_t started;    /* those whom MPI_Win_start gave access to */
 
     MPI_Group group;
     MPI_Info info;

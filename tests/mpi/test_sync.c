@@ -234,6 +234,38 @@ MPI_TEST(pscw, goes_both_ways_at_once, 4)
     MPI_Group_free(&from);
 }
 
+/* A group that is freed leaves its handle to the next one. */
+MPI_TEST(pscw, takes_each_group_for_what_it_is, 3)
+{
+    window_t w;
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, 64, 4);
+        for (int round = 1; round <= 50; ++round) {
+            int from = round % 3;
+            int to = (from + 1 + (round / 3) % 2) % 3;
+
+            if (mpi_rank == from) {
+                MPI_Group target = group_of(1, &to);
+
+                MPI_OK(MPI_Win_start(target, 0, w.win));
+                MPI_Group_free(&target);
+                put(&w, to, 0, &round);
+                MPI_OK(MPI_Win_complete(w.win));
+            } else if (mpi_rank == to) {
+                MPI_Group origin = group_of(1, &from);
+
+                MPI_OK(MPI_Win_post(origin, 0, w.win));
+                MPI_Group_free(&origin);
+                MPI_OK(MPI_Win_wait(w.win));
+                EXPECT_EQ(load(&w, 0), round);
+            }
+        }
+        window_close(&w);
+    }
+}
+
 MPI_TEST(pscw, takes_everyone_and_oneself, 3)
 {
     MPI_Group all = group_of(3, (const int[]){0, 1, 2});

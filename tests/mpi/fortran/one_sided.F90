@@ -125,14 +125,13 @@ subroutine use_epochs
     use state
     implicit none
     integer, save, volatile :: memory(4)
-    integer :: value, round
+    integer :: value, round, target
     HANDLE(MPI_Win) :: win
     HANDLE(MPI_Group) :: world, other
     logical :: is_over
 
     memory = 0
     call MPI_Comm_group(MPI_COMM_WORLD, world, ierror)
-    call MPI_Group_incl(world, 1, [peer], other, ierror)
     call MPI_Win_create(memory, 16_MPI_ADDRESS_KIND, 4, MPI_INFO_NULL, &
         MPI_COMM_WORLD, win, ierror)
     CHECK(.true.)
@@ -145,12 +144,16 @@ subroutine use_epochs
         call MPI_Win_fence(MPI_MODE_NOSUCCEED, win, ierror)
         CHECK(memory(1) == 100 * peer + round)
 
+        ! The handle of a group that was freed comes back for another one.
+        target = merge(peer, rank, mod(round, 3) == 1)
+        call MPI_Group_incl(world, 1, [target], other, ierror)
         call MPI_Win_post(other, 0, win, ierror)
         CHECK(.true.)
         call MPI_Win_start(other, 0, win, ierror)
         CHECK(.true.)
+        call MPI_Group_free(other, ierror)
         value = 200 * rank + round
-        call MPI_Put(value, 1, MPI_INTEGER, peer, zero + 1, 1, MPI_INTEGER, &
+        call MPI_Put(value, 1, MPI_INTEGER, target, zero + 1, 1, MPI_INTEGER, &
             win, ierror)
         call MPI_Win_complete(win, ierror)
         CHECK(.true.)
@@ -162,7 +165,7 @@ subroutine use_epochs
                 call MPI_Win_test(win, is_over, ierror)
             end do
         end if
-        CHECK(memory(2) == 200 * peer + round)
+        CHECK(memory(2) == 200 * target + round)
 
         call MPI_Win_lock(MPI_LOCK_EXCLUSIVE, peer, 0, win, ierror)
         CHECK(.true.)
@@ -179,7 +182,6 @@ subroutine use_epochs
         call MPI_Barrier(MPI_COMM_WORLD, ierror)
     end do
     call MPI_Win_free(win, ierror)
-    call MPI_Group_free(other, ierror)
     call MPI_Group_free(world, ierror)
     CHECK(.true.)
 end subroutine use_epochs

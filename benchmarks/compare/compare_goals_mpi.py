@@ -32,10 +32,9 @@ def in_turn(figures, what, size, kind):
         together(figures, quotient, *pair)))
 
 
-def of_the_best(figures, what, size, kind, limits):
-    """The share of the best component's: in turn if that was measured, which
-    cannot tell two equal copies apart that are as near as the first of @p
-    limits; else round by round, with the second."""
+def of_the_best(figures, what, size, kind, limit):
+    """The share of the best component's: in turn if that was measured, else
+    round by round."""
     pair = in_turn(figures, what, size, kind)
     if pair:
         ours, best = pair
@@ -43,8 +42,7 @@ def of_the_best(figures, what, size, kind, limits):
         ours = (OURS, f"{kind}/flush", what, size)
         best = beside(figures, what, size, "flush")
     goal = Goal("", together(figures, quotient, ours, best),
-                limits[0 if pair else 1],
-                figures.is_time(what)).concerns(OURS, what, size, kind)
+                limit, figures.is_time(what)).concerns(OURS, what, size, kind)
     goal.compare(figures, ours, best)
     return goal, ", in turn" if pair else ""
 
@@ -79,8 +77,7 @@ def times(figures, goals):
 
 def sums(figures, goals):
     for kind in KINDS:
-        goal, how = of_the_best(figures, "accumulate", 1 << 20, kind,
-                                (1.1, 1.1))
+        goal, how = of_the_best(figures, "accumulate", 1 << 20, kind, 1.1)
         goal.name = ("accumulate of 1 MiB of doubles, of the best, "
                      f"{kind}{how}")
         goals.append(goal)
@@ -98,9 +95,7 @@ def bandwidth(figures, goals):
     for what in ("put_bw", "get_bw"):
         for size in figures.sizes(what):
             for kind in KINDS:
-                goal, how = of_the_best(figures, what, size, kind, (0.97, 1.0))
-                if how:
-                    how += " (as near as it can tell)"
+                goal, how = of_the_best(figures, what, size, kind, 1.0)
                 goal.name = (f"{what} of {human(size)}, of the best, "
                              f"{kind}{how}")
                 goals.append(goal)

@@ -84,9 +84,10 @@ typedef struct rsmi_target {
     struct rsmi_target *next;              /* in that list */
 } rsmi_target_t;
 
-/* From so many bytes on librsm's copies are faster than the C library's. A whole
- * access of its is dear for less. */
-enum { RSMI_LARGE = 256 * 1024 };
+/* From so many bytes on librsm's copies are faster than the C library's, and by
+ * a good deal where many of them in a row fill the last cache. A whole access
+ * of its is dear for less. Measured beside windows of Open MPI in turn. */
+enum { RSMI_LARGE = 32 * 1024 };
 
 /* What access to a target rests on. Passive epochs come first. */
 typedef enum {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common_beside_ucx.h"
 
+#include "common_beside_connect.h"
+
 #define CONNECT_NS 50000000 /* in which both sides make progress */
 #define LARGE      4096     /* bytes from which bandwidth is that of copies */
 
@@ -107,6 +109,8 @@ void cmp_run_beside_ucx(cmp_t *cmp, const cmp_rsm_timers_t *timers,
     }
     if (is_through_ucx) {
         run_atomics(cmp, timers);
+    } else {
+        cmp_run_beside_connect(cmp, timers->connect, exchange);
     }
     cmp_ucx_hide(cmp, true);
     cmp_ucx_close();

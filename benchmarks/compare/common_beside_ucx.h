@@ -8,15 +8,16 @@
 #include "common_beside.h"
 #include "common_ucx.h"
 
-/* librsm's ways of completion. */
+/* librsm's ways of completion, and connecting. */
 typedef struct {
     cmp_timer_t implicit;
     cmp_timer_t explicit;
     cmp_timer_t vector;
+    cmp_timer_t connect;
 } cmp_rsm_timers_t;
 
 /* Is UCX what moves librsm's data (@p is_through_ucx), everything is compared;
- * else bandwidth is. */
+ * else bandwidth and connecting are. */
 void cmp_run_beside_ucx(cmp_t *cmp, const cmp_rsm_timers_t *timers,
                         bool is_through_ucx, cmp_ucx_exchange_t exchange);
 

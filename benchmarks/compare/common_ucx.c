@@ -8,9 +8,15 @@ cmp_ucx_t cmp_ucx;
 static unsigned char packed_rkey[CMP_UCX_ADDRESS_MAX];
 static unsigned char peer_address[CMP_UCX_ADDRESS_MAX];
 
-const void *cmp_ucx_packed_key(void)
+void cmp_ucx_unpack(void)
 {
-    return packed_rkey;
+    ucp_rkey_h rkey;
+    void *address;
+
+    cmp_ucx_must(ucp_ep_rkey_unpack(cmp_ucx.link.ep, packed_rkey, &rkey),
+                 "ucp_ep_rkey_unpack");
+    (void)ucp_rkey_ptr(rkey, cmp_ucx.base, &address);
+    ucp_rkey_destroy(rkey);
 }
 
 /* ---- links ---- */

@@ -11,6 +11,8 @@ RSM = ("rsm", "implicit")
 # The same in turn with the bare machine, on the same pages; see
 # common_beside.h.
 BESIDE = ("rsm", "beside")
+CONNECT_PARTS = (("rsm", "socket", "connect", 0),
+                 ("rsm", "ucx unpack", "connect", 0))
 
 
 class Goal:
@@ -194,11 +196,9 @@ def instructions(figures, goals):
 
 def control(figures, goals):
     goals.append(Goal("connect and disconnect, of a socket round trip and "
-                      "UCX's part",
+                      "UCX's part, in turn",
                       together(figures, lambda a, b, c: a / (b + c),
-                               ("rsm", "", "connect", 0),
-                               ("floor", "", "round_trip", 0),
-                               ("ucx", "allocate", "connect", 0)), 1.5,
+                               (*BESIDE, "connect", 0), *CONNECT_PARTS), 1.5,
                       True).concerns("rsm", "connect", 0))
     goals.append(Goal("first connect to a process",
                       together(figures, lambda a: a / 1e3,

@@ -4,7 +4,8 @@ UCX itself costs, measured in the same run."""
 import statistics
 
 from compare_figures import number
-from compare_goals import BESIDE, bare, pair, quotient, share, together
+from compare_goals import (BESIDE, CONNECT_PARTS, bare, pair, quotient, share,
+                           together)
 from compare_goals_mpi import in_turn as mpi_in_turn
 
 # Counted with eight bytes: nothing of librsm's part grows with the size.
@@ -80,12 +81,11 @@ def by_machine(figures, what, size):
 
 def by_parts(figures):
     """What a connection consists of."""
-    parts = (("a socket's round trip", ("floor", "", "round_trip", 0)),
-             ("UCX's part", ("ucx", "allocate", "connect", 0)))
-    if not all(key in figures for _, key in parts):
+    if not all(key in figures for key in CONNECT_PARTS):
         return ""
-    return "; ".join(f"{name} takes {spread(figures, key)}"
-                     for name, key in parts)
+    return "; ".join(f"{name} takes {spread(figures, key)}" for name, key in
+                     zip(("a socket's round trip", "UCX's part"),
+                         CONNECT_PARTS))
 
 
 def by_flags(figures, way):

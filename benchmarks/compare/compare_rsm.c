@@ -134,6 +134,22 @@ static int64_t connect_once(cmp_t *cmp)
     return bench_now_ns() - start;
 }
 
+static int64_t time_connect(cmp_t *cmp, cmp_test_t test, size_t size,
+                            unsigned long steps)
+{
+    int64_t took = 0;
+
+    (void)test;
+    (void)size;
+    for (; steps > 0; --steps) {
+        took += connect_once(cmp);
+    }
+    return took;
+}
+
+static const cmp_rsm_timers_t timers = {time_implicit, time_explicit,
+                                        time_vector, time_connect};
+
 /* Fresh memory with contents becomes a segment that others may import. */
 static int64_t export_once(cmp_t *cmp)
 {

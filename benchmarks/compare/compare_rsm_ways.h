@@ -238,7 +238,4 @@ static int64_t time_vector(cmp_t *cmp, cmp_test_t test, size_t size,
     return cmp_time(cmp, &way_vector, test, size, steps);
 }
 
-static const cmp_rsm_timers_t timers = {time_implicit, time_explicit,
-                                        time_vector};
-
 #endif

@@ -194,7 +194,7 @@ MPI_TEST(atomics, functions_are_atomic_with_each_other, 4)
     const int rounds = 100;
     int64_t one = 1;
     int64_t ones[4] = {1, 1, 1, 1};
-    int64_t old[4];
+    int64_t old[7]; /* spread */
     int64_t value;
     MPI_Datatype spread;
     MPI_Request request;

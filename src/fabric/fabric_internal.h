@@ -123,7 +123,7 @@ struct rsmi_fabric_peer {
     unsigned users; /* connected and not disconnected */
     unsigned references;
     unsigned puts_in_flight;
-    unsigned fetches;    /* asked for and awaited */
+    unsigned awaited;    /* answers, by all threads */
     uint64_t puts_ended; /* of those that were in flight, ever */
     uint64_t number;     /* of our endpoints to that worker, from 0 */
     uint64_t token;      /* names it in the target's hello */
@@ -415,12 +415,19 @@ int rsmi_fabric_mail_send(rsmi_fabric_domain_t *domain,
                           const rsmi_fabric_letter_t *letter, const void *src,
                           size_t len) RSMI_REQUIRES(domain->lock);
 
-/* Wait until those that wait for room in the socket have gone; a question must
- * not overtake them. */
-int rsmi_fabric_mail_wait_sent(rsmi_fabric_domain_t *domain,
+/* Before a question: wait until those letters that wait for room in the socket
+ * have gone, which it must not overtake, and until the target keeps room for one
+ * more answer. */
+int rsmi_fabric_mail_wait_turn(rsmi_fabric_domain_t *domain,
                                rsmi_fabric_peer_t *peer,
                                const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
+
+/* From before it is sent until nobody waits for its answer any more. */
+void rsmi_fabric_question_add(rsmi_fabric_peer_t *peer,
+                              rsmi_fabric_question_t *question);
+void rsmi_fabric_question_remove(rsmi_fabric_peer_t *peer,
+                                 rsmi_fabric_question_t *question);
 int rsmi_fabric_mail_wait_answer(rsmi_fabric_domain_t *domain,
                                  rsmi_fabric_peer_t *peer,
                                  const rsmi_fabric_question_t *question,

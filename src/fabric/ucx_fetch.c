@@ -5,23 +5,19 @@
 #include "fabric/fabric_internal.h"
 
 #include <string.h>
-#include <utlist.h>
 
 /* Fetches of one caller on their way. */
 #define FETCH_RUN 16
 
-/* On their way from a peer to all threads: while there are fewer than so many, a
- * caller asks for a second one before the first has come; and never are there
- * more than a target keeps answers for (MAIL_REPLIES_MOST). */
-#define FETCHES_EASY 64
-#define FETCHES_MOST 192
+/* While all threads await fewer answers of a peer, a caller asks for a second one
+ * before the first has come. */
+#define FETCH_EASY 64
 
 /* Whether the next one need not wait for those before. */
 static bool fetch_may_ask(const rsmi_fabric_peer_t *peer, size_t asked)
 {
-    return (asked == 0) ||
-           ((peer->fetches < FETCHES_EASY) && !peer->is_talking &&
-            !rsmi_fabric_peer_is_broken(peer));
+    return (asked == 0) || ((peer->awaited < FETCH_EASY) && !peer->is_talking &&
+                            !rsmi_fabric_peer_is_broken(peer));
 }
 
 static int fetch_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
@@ -35,24 +31,9 @@ static int fetch_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                    .ticket = ++domain->last_ticket},
         .dst = get->dst,
     };
-    DL_APPEND(domain->questions, question);
-    ++key->peer->fetches;
+    rsmi_fabric_question_add(key->peer, question);
     return rsmi_fabric_mail_send(domain, key->peer, key, &question->letter,
                                  NULL, 0);
-}
-
-static int fetch_wait_turn(rsmi_fabric_domain_t *domain,
-                           const rsmi_fabric_peer_t *peer,
-                           const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock)
-{
-    rsmi_fabric_pause_t pause = {0, 0};
-    int rc = RSM_SUCCESS;
-
-    while ((peer->fetches >= FETCHES_MOST) && (rc == RSM_SUCCESS)) {
-        rc = rsmi_fabric_worker_wait(domain, &pause, wait);
-    }
-    return rc;
 }
 
 /* As many as may be asked for at once. */
@@ -66,7 +47,7 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     size_t asked = 0, done = 0, idx;
     int rc;
 
-    rc = rsmi_fabric_mail_wait_sent(domain, peer, wait);
+    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
     while ((rc == RSM_SUCCESS) && (asked < count) && (asked < FETCH_RUN) &&
            fetch_may_ask(peer, asked)) {
         rc = fetch_ask(domain, key, &gets[asked], &questions[asked]);
@@ -77,8 +58,7 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
         done += (rc == RSM_SUCCESS);
     }
     for (idx = 0; idx < asked; ++idx) {
-        DL_DELETE(domain->questions, &questions[idx]);
-        --peer->fetches;
+        rsmi_fabric_question_remove(peer, &questions[idx]);
     }
     peer->is_wired |= done > 0;
     *done_p = done;
@@ -94,10 +74,7 @@ int rsmi_fabric_fetch(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
 
     *done_p = 0;
     while ((*done_p < count) && (rc == RSM_SUCCESS)) {
-        rc = fetch_wait_turn(domain, key->peer, wait);
-        if (rc == RSM_SUCCESS) {
-            rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
-        }
+        rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
         if (rc == RSM_SUCCESS) {
             rc = fetch_run(domain, key, gets + *done_p, count - *done_p, wait,
                            &run);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Small puts and gets where UCX would emulate them. Its own emulation
+/* Puts and small gets where UCX would emulate them. Its own emulation
  * acknowledges each put with a message, which is as dear as the put, and needs a
- * second exchange to say that all are there; and it ends a target whose answer
- * to a get cannot be sent, as is the second one to a process that has just died.
- * Here the bytes travel in a *letter*, without any
+ * second exchange to say that all are there; and it ends a target that cannot
+ * send an answer or an acknowledgement, as is the second one to a process that
+ * has just died. Here the bytes travel in a *letter*, without any
  * acknowledgement, and one that asks is *answered* when its bytes and those of
  * all letters before have been written: what UCX emulates, and letters, are
  * carried out in the order in which they were sent, by the target's service
@@ -20,10 +20,10 @@
 #include <string.h>
 #include <utlist.h>
 
-/* Answers that may wait for room in one importer's socket. Each thread of his
- * waits for one at a time, and a socket has room for thousands, so that who has
- * so many takes nothing in, nor means to. */
+/* Answers that may wait for room in one importer's socket. His library awaits
+ * fewer, so that who has so many takes nothing in, nor means to. */
 #define MAIL_REPLIES_MOST 256
+#define MAIL_AWAITED_MOST 192
 
 /* --- target: service thread, callbacks inside its progress ----------------- */
 
@@ -287,7 +287,21 @@ int rsmi_fabric_mail_put(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                : rc;
 }
 
-int rsmi_fabric_mail_wait_sent(rsmi_fabric_domain_t *domain,
+void rsmi_fabric_question_add(rsmi_fabric_peer_t *peer,
+                              rsmi_fabric_question_t *question) RSMI_NO_ANALYSIS
+{
+    DL_APPEND(peer->domain->questions, question);
+    ++peer->awaited;
+}
+
+void rsmi_fabric_question_remove(
+    rsmi_fabric_peer_t *peer, rsmi_fabric_question_t *question) RSMI_NO_ANALYSIS
+{
+    DL_DELETE(peer->domain->questions, question);
+    --peer->awaited;
+}
+
+int rsmi_fabric_mail_wait_turn(rsmi_fabric_domain_t *domain,
                                rsmi_fabric_peer_t *peer,
                                const rsmi_fabric_wait_t *wait)
 {
@@ -295,7 +309,9 @@ int rsmi_fabric_mail_wait_sent(rsmi_fabric_domain_t *domain,
     rsmi_fabric_pause_t pause = {0, 0};
     int rc = RSM_SUCCESS;
 
-    while ((peer->puts_ended < upto) && (rc == RSM_SUCCESS)) {
+    while (
+        ((peer->puts_ended < upto) || (peer->awaited >= MAIL_AWAITED_MOST)) &&
+        (rc == RSM_SUCCESS)) {
         rc = rsmi_fabric_worker_wait(domain, &pause, wait);
         if (rc == RSM_SUCCESS) {
             rc = rsmi_fabric_peer_enter(domain, peer, wait);
@@ -330,13 +346,13 @@ static int mail_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
     int rc;
 
     question->letter.ticket = ++domain->last_ticket;
-    DL_APPEND(domain->questions, question);
+    rsmi_fabric_question_add(peer, question);
     rc = rsmi_fabric_mail_send(domain, peer, NULL, &question->letter, src, len);
     started = peer->started;
     if (rc == RSM_SUCCESS) {
         rc = rsmi_fabric_mail_wait_answer(domain, peer, question, wait);
     }
-    DL_DELETE(domain->questions, question);
+    rsmi_fabric_question_remove(peer, question);
     if (rc == RSM_SUCCESS) {
         peer->is_wired = true;
         rsmi_fabric_flush_note(peer, started);
@@ -356,7 +372,7 @@ int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
     rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, peer, wait);
     if (rc == RSM_SUCCESS) {
-        rc = rsmi_fabric_mail_wait_sent(domain, peer, wait);
+        rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
     }
     if (rc == RSM_SUCCESS) {
         rc = mail_ask(domain, peer, &question, src, len, wait);

@@ -9,7 +9,6 @@
 #include "util/log.h"
 
 #include <string.h>
-#include <utlist.h>
 
 /* --- target: service thread ------------------------------------------------ */
 
@@ -140,16 +139,16 @@ int rsmi_fabric_order(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     int rc;
 
     ticketed.ticket = question.letter.ticket;
-    rc = rsmi_fabric_mail_wait_sent(domain, peer, wait);
+    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
-    DL_APPEND(domain->questions, &question);
+    rsmi_fabric_question_add(peer, &question);
     rc = order_send(domain, key, &ticketed);
     if (rc == RSM_SUCCESS) {
         rc = rsmi_fabric_mail_wait_answer(domain, peer, &question, wait);
     }
-    DL_DELETE(domain->questions, &question);
+    rsmi_fabric_question_remove(peer, &question);
     if (rc == RSM_SUCCESS) {
         peer->is_wired = true;
         *old_p = question.word;

@@ -8,6 +8,13 @@
  * that dies, so answers must not pile up at the target. */
 #define RMA_PROGRESS_EVERY 8
 
+/* Whether one that is no letter works on memory of its own. Not where there is
+ * mail: it is longer than a message, because the user chose short ones. */
+static bool rma_is_copied(const rsmi_fabric_peer_t *peer, size_t len)
+{
+    return (len <= FABRIC_BOUNCE_SIZE) && !rsmi_fabric_has_mail(peer);
+}
+
 static int rma_get_copied(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                           uint64_t remote, void *dst, size_t len,
                           const rsmi_fabric_wait_t *wait)
@@ -45,14 +52,38 @@ static int rma_wire(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     unsigned char byte;
     const rsmi_fabric_get_t get = {remote, &byte, 1};
     size_t done;
+    int rc;
 
     if (rsmi_likely(key->peer->is_wired)) {
         return RSM_SUCCESS;
     }
 
-    return rsmi_fabric_is_letter(key->peer, 1)
-               ? rsmi_fabric_fetch(domain, key, &get, 1, wait, &done)
-               : rma_get_copied(domain, key, remote, &byte, 1, wait);
+    rc = rsmi_fabric_is_letter(key->peer, 1)
+             ? rsmi_fabric_fetch(domain, key, &get, 1, wait, &done)
+             : rma_get_copied(domain, key, remote, &byte, 1, wait);
+    /* Others may have begun meanwhile, who asked for the same. */
+    return (rc == RSM_SUCCESS) ? rsmi_fabric_peer_enter(domain, key->peer, wait)
+                               : rc;
+}
+
+/* What UCX would emulate is a letter here too: it ends a target that has several
+ * puts to acknowledge to a process that has just died. */
+static ucs_status_ptr_t rma_put_start(rsmi_fabric_key_t *key,
+                                      rsmi_fabric_op_t *op, uint64_t remote,
+                                      const void *src, size_t len)
+{
+    rsmi_fabric_peer_t *peer = key->peer;
+    ucp_request_param_t param;
+
+    rsmi_fabric_op_param(op, &param);
+    if (!rsmi_fabric_has_mail(peer)) {
+        return ucp_put_nbx(peer->ep, src, len, remote, key->rkey, &param);
+    }
+    op->letter = (rsmi_fabric_letter_t){.remote = remote};
+    param.op_attr_mask |= UCP_OP_ATTR_FIELD_FLAGS;
+    param.flags = UCP_AM_SEND_FLAG_EAGER;
+    return ucp_am_send_nbx(peer->ep, FABRIC_LETTER_ID, &op->letter,
+                           sizeof(op->letter), src, len, &param);
 }
 
 /* From the caller's memory, until UCX needs it no more. */
@@ -63,27 +94,39 @@ static int rma_put_in_place(rsmi_fabric_domain_t *domain,
     RSMI_REQUIRES(domain->lock)
 {
     rsmi_fabric_peer_t *peer = key->peer;
-    ucp_request_param_t param;
     rsmi_fabric_op_t *op;
-    int rc;
-
-    rc = rma_wire(domain, key, remote, wait);
-    if (rsmi_unlikely(rc != RSM_SUCCESS)) {
-        return rc;
-    }
 
     op = rsmi_fabric_op_get(domain, peer, key);
     if (rsmi_unlikely(op == NULL)) {
         return RSMERR_INSUFFICIENT_RESOURCES;
     }
 
-    rsmi_fabric_op_param(op, &param);
-    rsmi_fabric_op_started(
-        op, ucp_put_nbx(peer->ep, src, len, remote, key->rkey, &param));
-
+    rsmi_fabric_op_started(op, rma_put_start(key, op, remote, src, len));
     rsmi_fabric_peer_note(peer);
     (void)rsmi_fabric_worker_progress(domain);
     return rsmi_fabric_op_finish_in_place(domain, op, wait);
+}
+
+/* Letters are not sent in parts: rsmi_fabric_is_letter() tells why. */
+static int rma_put_large(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
+                         uint64_t remote, const void *src, size_t len,
+                         const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    size_t most =
+        rsmi_fabric_has_mail(key->peer) ? domain->get_piece : SIZE_MAX;
+    size_t at = 0;
+    size_t piece;
+    int rc;
+
+    rc = rma_wire(domain, key, remote, wait);
+    while ((at < len) && (rc == RSM_SUCCESS)) {
+        piece = (len - at < most) ? len - at : most;
+        rc = rma_put_in_place(domain, key, remote + at,
+                              (const unsigned char *)src + at, piece, wait);
+        at += piece;
+    }
+    return rc;
 }
 
 int rsmi_fabric_put_wait_turn(rsmi_fabric_domain_t *domain,
@@ -157,12 +200,12 @@ int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
                                    ucp_put_nbx(key->peer->ep, src, len, remote,
                                                key->rkey, &rma_no_param),
                                    wait);
-    } else if (len > FABRIC_BOUNCE_SIZE) {
-        rc = rma_put_in_place(domain, key, remote, src, len, wait);
     } else if (rsmi_fabric_is_letter(key->peer, len)) {
         rc = rsmi_fabric_mail_put(domain, key, remote, src, len, wait);
-    } else {
+    } else if (rma_is_copied(key->peer, len)) {
         rc = rma_put_copied(domain, key, remote, src, len, wait);
+    } else {
+        rc = rma_put_large(domain, key, remote, src, len, wait);
     }
 
 out:
@@ -213,19 +256,20 @@ static int rma_get_in_place(rsmi_fabric_domain_t *domain,
     return rsmi_fabric_op_finish_in_place(domain, op, wait);
 }
 
-/* What was asked for before may fill the socket. */
-static int rma_wait_fetched(rsmi_fabric_domain_t *domain,
-                            rsmi_fabric_peer_t *peer,
-                            const rsmi_fabric_wait_t *wait)
+/* An answer that comes before may fill the socket, or be the one that finds the
+ * importer dead. The endpoint may be gone when it has been waited for. */
+static int rma_wait_answered(rsmi_fabric_domain_t *domain,
+                             rsmi_fabric_peer_t *peer,
+                             const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock)
 {
     rsmi_fabric_pause_t pause = {0, 0};
     int rc = RSM_SUCCESS;
 
-    while ((peer->fetches != 0) && (rc == RSM_SUCCESS)) {
+    while ((peer->awaited != 0) && (rc == RSM_SUCCESS)) {
         rc = rsmi_fabric_worker_wait(domain, &pause, wait);
     }
-    return rc;
+    return rsmi_fabric_peer_is_broken(peer) ? RSMERR_CONN_ABORTED : rc;
 }
 
 /* In pieces that the target can answer with one send, nothing else being asked
@@ -246,7 +290,7 @@ static int rma_get_in_pieces(rsmi_fabric_domain_t *domain,
     }
 
     peer->is_talking = true;
-    rc = rma_wait_fetched(domain, peer, wait);
+    rc = rma_wait_answered(domain, peer, wait);
     while ((at < len) && (rc == RSM_SUCCESS)) {
         piece = len - at;
         piece = (piece < domain->get_piece) ? piece : domain->get_piece;
@@ -280,7 +324,7 @@ int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                                    wait);
     } else if (rsmi_fabric_is_letter(key->peer, len)) {
         rc = rsmi_fabric_fetch(domain, key, &get, 1, wait, &done);
-    } else if (len <= FABRIC_BOUNCE_SIZE) {
+    } else if (rma_is_copied(key->peer, len)) {
         rc = rma_get_copied(domain, key, remote, dst, len, wait);
     } else {
         rc = rma_get_in_pieces(domain, key, remote, dst, len, wait);

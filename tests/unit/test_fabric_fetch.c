@@ -2,15 +2,12 @@
 /* Importers that die among their gets. UCX 1.13 aborts a target whose answer
  * cannot be sent, as is the second one to a process that has just died: the
  * first was sent, and brought the news. Hence small gets are letters. */
-#include "fabric_target.h"
-
-#include <pthread.h>
+#include "fabric_deaths.h"
 
 #define SIZE    ((size_t)1 << 20)
 #define PIECE   8192
 #define PIECES  16
 #define THREADS 32
-#define ROUNDS  40
 
 /* A lock is no queue: of hundreds of threads one may be the last for long. */
 #define TURN_MS 60000
@@ -77,52 +74,12 @@ static void *count(void *arg)
     return NULL;
 }
 
-static void importer_main(target_t *target, void *(*function)(void *),
-                          int threads)
-{
-    pthread_t thread;
-    int i;
-
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (rsmi_fabric_open() != RSM_SUCCESS) {
-        _exit(1);
-    }
-    target_connect(target, &path_tcp);
-    target_warm_up(target);
-    for (i = 0; i < threads; ++i) {
-        if (pthread_create(&thread, NULL, function, target) != 0) {
-            _exit(1);
-        }
-    }
-    (void)poll(NULL, 0, -1);
-}
-
-/* Every third importer is deaf for a while before it dies. */
+/* And then another one is served. */
 static void check_deaths(void *(*function)(void *), int threads)
 {
     target_t target;
-    pid_t pid;
-    int round;
 
-    target_start(&target, &path_tcp, SIZE);
-    for (round = 0; round < ROUNDS; ++round) {
-        pid = fork();
-        cr_assert_geq(pid, 0);
-        if (pid == 0) {
-            importer_main(&target, function, threads);
-        }
-        (void)poll(NULL, 0, 60 + round % 40);
-        if (round % 3 == 2) {
-            (void)kill(pid, SIGSTOP);
-            (void)poll(NULL, 0, 50);
-        }
-        (void)kill(pid, SIGKILL);
-        cr_assert_eq(waitpid(pid, NULL, 0), pid);
-        cr_assert_eq(waitpid(target.pid, NULL, WNOHANG), 0,
-                     "the target died with importer %d", round);
-    }
-    cr_assert_eq(rsmi_fabric_open(), RSM_SUCCESS);
-    target_connect(&target, &path_tcp);
+    deaths_begin(&target, SIZE, function, threads);
     cr_assert_eq(get_one_by_one(&target), RSM_SUCCESS);
     cr_assert_eq(get_vectors(&target), RSM_SUCCESS);
     target_end(&target);

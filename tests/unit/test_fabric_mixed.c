@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Large transfers of an importer by tcp, beside others of its threads: whatever
+ * becomes of it, the target lives on; whatever becomes of the way, each thread
+ * is told. */
+#include "fabric/fabric_internal.h"
+
+#include "fabric_deaths.h"
+
+#include <stdatomic.h>
+
+#define SIZE    ((size_t)1 << 20)
+#define LARGE   ((size_t)64 << 20)
+#define THREADS 8
+
+TestSuite(fabric_mixed, .init = target_forget_environment, .timeout = 60);
+
+/* --- importers that die ------------------------------------------------------ */
+
+static size_t much = SIZE;
+
+static void *put_much(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait = wait_ms(10000);
+    unsigned char *buffer = calloc(1, SIZE);
+
+    while ((buffer != NULL) &&
+           (rsmi_fabric_put(target->key, target->card.remote, buffer, much,
+                            &wait) == RSM_SUCCESS)) {
+    }
+    free(buffer);
+    return NULL;
+}
+
+static void *get_much(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait = wait_ms(10000);
+    unsigned char *buffer = malloc(SIZE);
+
+    while ((buffer != NULL) &&
+           (rsmi_fabric_get(target->key, target->card.remote, buffer, much,
+                            &wait) == RSM_SUCCESS)) {
+    }
+    free(buffer);
+    return NULL;
+}
+
+static void *count(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait = wait_ms(10000);
+    uint64_t old;
+
+    while (rsmi_fabric_atomic(target->key, RSMI_ATOMIC_ADD, 8,
+                              target->card.remote, 1, 0, &old,
+                              &wait) == RSM_SUCCESS) {
+    }
+    return NULL;
+}
+
+static void *put_through(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait = wait_ms(10000);
+    rsmi_fabric_look_t look = {.remote = target->card.remote};
+    uint64_t word = 1;
+
+    while (rsmi_fabric_put_through(target->key, look.remote, &word,
+                                   sizeof(word), &look, &wait) == RSM_SUCCESS) {
+    }
+    return NULL;
+}
+
+/* Each thread has its own kind. */
+static void *do_all(void *arg)
+{
+    static void *(*const functions[])(void *) = {get_much, put_much, count,
+                                                 put_through};
+    static _Atomic unsigned threads;
+
+    return functions[atomic_fetch_add(&threads, 1) % 4](arg);
+}
+
+static void check_deaths(void *(*function)(void *), int threads)
+{
+    target_t target;
+
+    deaths_begin(&target, SIZE, function, threads);
+    target_warm_up(&target);
+    target_end(&target);
+}
+
+Test(fabric_mixed, a_target_outlives_an_importer_in_a_large_put)
+{
+    check_deaths(put_much, 1);
+}
+
+Test(fabric_mixed, a_target_outlives_importers_in_many_large_puts)
+{
+    setenv("UCX_TCP_RCVBUF", "64k", 1);
+    check_deaths(put_much, THREADS);
+}
+
+/* Where even small ones take several messages. */
+Test(fabric_mixed, a_target_outlives_importers_with_short_segments)
+{
+    much = FABRIC_BOUNCE_SIZE;
+    setenv("UCX_TCP_TX_SEG_SIZE", "4k", 1);
+    setenv("UCX_TCP_RX_SEG_SIZE", "4k", 1);
+    check_deaths(do_all, THREADS);
+}
+
+Test(fabric_mixed, a_target_outlives_importers_in_many_large_gets)
+{
+    setenv("UCX_TCP_RCVBUF", "64k", 1);
+    check_deaths(get_much, THREADS);
+}
+
+Test(fabric_mixed, a_target_outlives_importers_that_do_everything)
+{
+    check_deaths(do_all, THREADS);
+}
+
+/* --- ways that break --------------------------------------------------------- */
+
+typedef struct {
+    target_t *target;
+    int patience; /* ms */
+    size_t size;
+    int rc;
+    unsigned char *buffer;
+} access_t;
+
+static void *put_once(void *arg)
+{
+    access_t *access = arg;
+    rsmi_fabric_wait_t wait = wait_ms(access->patience);
+
+    access->rc =
+        rsmi_fabric_put(access->target->key, access->target->card.remote,
+                        access->buffer, access->size, &wait);
+    return NULL;
+}
+
+static void *get_once(void *arg)
+{
+    access_t *access = arg;
+    rsmi_fabric_wait_t wait = wait_ms(access->patience);
+
+    access->rc =
+        rsmi_fabric_get(access->target->key, access->target->card.remote,
+                        access->buffer, access->size, &wait);
+    return NULL;
+}
+
+/* The put is given up, and the endpoint with it, while a small get waits for its
+ * answer and a large one for the small one. */
+Test(fabric_mixed, a_large_get_that_waits_is_told_that_the_way_is_gone)
+{
+    static unsigned char *buffer;
+    target_t target;
+    access_t put = {&target, 200, LARGE, RSM_SUCCESS, NULL};
+    access_t small = {&target, 10000, 8, RSM_SUCCESS, NULL};
+    access_t large = {&target, 10000, SIZE, RSM_SUCCESS, NULL};
+    pthread_t threads[3];
+    int i;
+
+    target_begin(&target, &path_tcp, LARGE);
+    target_warm_up(&target);
+    buffer = calloc(3, LARGE);
+    cr_assert(buffer != NULL);
+    put.buffer = buffer;
+    small.buffer = buffer + LARGE;
+    large.buffer = buffer + 2 * LARGE;
+    target_stop(&target);
+    cr_assert_eq(pthread_create(&threads[0], NULL, put_once, &put), 0);
+    (void)poll(NULL, 0, 60);
+    cr_assert_eq(pthread_create(&threads[1], NULL, get_once, &small), 0);
+    (void)poll(NULL, 0, 60);
+    cr_assert_eq(pthread_create(&threads[2], NULL, get_once, &large), 0);
+    for (i = 0; i < 3; ++i) {
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    }
+    cr_assert_eq(put.rc, RSMERR_BARRIER_FAILURE);
+    cr_assert_eq(small.rc, RSMERR_CONN_ABORTED);
+    cr_assert_eq(large.rc, RSMERR_CONN_ABORTED);
+    target_kill(&target);
+    target_end_dead(&target);
+    free(buffer);
+}
+
+/* How many gets UCX has to carry out now. */
+static unsigned gets_on_their_way(rsmi_fabric_domain_t *domain)
+{
+    const rsmi_fabric_op_t *op;
+    unsigned count = 0;
+
+    rsmi_fabric_lock(domain);
+    for (op = domain->all_ops; op != NULL; op = op->all) {
+        count += (op->peer != NULL) && (op->key != NULL) && !op->is_put &&
+                 !op->is_done;
+    }
+    rsmi_fabric_unlock(domain);
+    return count;
+}
+
+/* Both find a peer that has not answered anything yet, and ask it. */
+Test(fabric_mixed, the_first_large_gets_come_one_after_the_other)
+{
+    enum { GETS = 4 };
+    static unsigned char *buffer;
+    pthread_t threads[GETS];
+    access_t gets[GETS];
+    rsmi_time_t deadline;
+    unsigned now, most = 0;
+    target_t target;
+    int i;
+
+    target_begin(&target, &path_tcp, LARGE);
+    target_stop(&target);
+    buffer = malloc(GETS * LARGE);
+    cr_assert(buffer != NULL);
+    for (i = 0; i < GETS; ++i) {
+        gets[i] = (access_t){&target, 20000, LARGE, RSMERR_TIMEOUT,
+                             buffer + (size_t)i * LARGE};
+        cr_assert_eq(pthread_create(&threads[i], NULL, get_once, &gets[i]), 0);
+    }
+    (void)poll(NULL, 0, 100);
+    (void)kill(target.pid, SIGCONT);
+    deadline = rsmi_deadline_in_ms(400);
+    while (!rsmi_deadline_passed(deadline)) {
+        now = gets_on_their_way(target.peer->domain);
+        most = (now > most) ? now : most;
+    }
+    for (i = 0; i < GETS; ++i) {
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+        cr_assert_eq(gets[i].rc, RSM_SUCCESS);
+    }
+    cr_assert_eq(most, 1, "%u at a time", most);
+    target_end(&target);
+    free(buffer);
+}

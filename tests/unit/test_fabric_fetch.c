@@ -113,19 +113,23 @@ Test(fabric_fetch, many_threads_of_atomics)
     check_deaths(count, THREADS);
 }
 
-static void *get_some(void *arg)
+static void *get_and_count(void *arg)
 {
     const target_t *target = arg;
     rsmi_fabric_wait_t wait;
     unsigned char *buffer = malloc(PIECE);
     bool is_well = buffer != NULL;
+    uint64_t old;
     int i;
 
     for (i = 0; is_well && (i < 20); ++i) {
         wait = wait_ms(TURN_MS);
-        is_well = rsmi_fabric_get(target->key,
-                                  target->card.remote + (size_t)i * PIECE,
-                                  buffer, PIECE, &wait) == RSM_SUCCESS;
+        is_well = (rsmi_fabric_get(target->key,
+                                   target->card.remote + (size_t)i * PIECE,
+                                   buffer, PIECE, &wait) == RSM_SUCCESS) &&
+                  (rsmi_fabric_atomic(target->key, RSMI_ATOMIC_ADD, 8,
+                                      target->card.remote, 1, 0, &old,
+                                      &wait) == RSM_SUCCESS);
     }
     free(buffer);
     return is_well ? NULL : arg;
@@ -149,7 +153,8 @@ Test(fabric_fetch, many_threads_have_their_turns, .timeout = 120)
     cr_assert_eq(pthread_attr_setstacksize(&attributes, (size_t)256 << 10), 0);
     for (i = 0; i < MANY; ++i) {
         cr_assert_eq(
-            pthread_create(&threads[i], &attributes, get_some, &target), 0);
+            pthread_create(&threads[i], &attributes, get_and_count, &target),
+            0);
     }
     for (i = 0; i < MANY; ++i) {
         cr_assert_eq(pthread_join(threads[i], &failed), 0);

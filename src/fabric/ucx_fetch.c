@@ -45,6 +45,7 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     rsmi_fabric_question_t questions[FETCH_RUN];
     rsmi_fabric_peer_t *peer = key->peer;
     size_t asked = 0, done = 0, idx;
+    uint64_t started;
     int rc;
 
     rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
@@ -53,6 +54,7 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
         rc = fetch_ask(domain, key, &gets[asked], &questions[asked]);
         ++asked;
     }
+    started = peer->started;
     while ((rc == RSM_SUCCESS) && (done < asked)) {
         rc = rsmi_fabric_mail_wait_answer(domain, peer, &questions[done], wait);
         done += (rc == RSM_SUCCESS);
@@ -61,6 +63,9 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
         rsmi_fabric_question_remove(peer, &questions[idx]);
     }
     peer->is_wired |= done > 0;
+    if (rc == RSM_SUCCESS) {
+        rsmi_fabric_flush_note(peer, started);
+    }
     *done_p = done;
     return rc;
 }

@@ -187,3 +187,48 @@ Test(fabric_flush, a_question_to_the_dead_is_not_waited_for)
     cr_assert_lt(rsmi_clock_now() - begin, 5000000000);
     target_end_dead(&target);
 }
+
+/* The answer to any question says that everything before it is complete: the
+ * target need not be asked again, which here could not answer. */
+static void check_nothing_is_due(target_t *target)
+{
+    rsmi_fabric_wait_t wait = wait_ms(100);
+
+    target_stop(target);
+    cr_assert_eq(rsmi_fabric_flush(target->peer, &wait), RSM_SUCCESS);
+    (void)kill(target->pid, SIGCONT);
+}
+
+Test(fabric_flush, what_gets_and_atomics_have_shown_is_not_asked_again)
+{
+    rsmi_fabric_wait_t wait = wait_ms(20000);
+    uint64_t words[2] = {0}, word = 5, old;
+    target_t target;
+    size_t done;
+
+    target_begin(&target, &path_tcp, 4096);
+    const rsmi_fabric_get_t gets[] = {{target.card.remote, &words[0], 8},
+                                      {target.card.remote + 8, &words[1], 8}};
+    target_warm_up(&target);
+    check_nothing_is_due(&target);
+    cr_assert_eq(
+        rsmi_fabric_put(target.key, target.card.remote, &word, 8, &wait),
+        RSM_SUCCESS);
+    cr_assert_eq(
+        rsmi_fabric_get(target.key, target.card.remote, &words[0], 8, &wait),
+        RSM_SUCCESS);
+    cr_assert_eq(words[0], 5);
+    check_nothing_is_due(&target);
+    cr_assert_eq(
+        rsmi_fabric_put(target.key, target.card.remote + 8, &word, 8, &wait),
+        RSM_SUCCESS);
+    cr_assert_eq(rsmi_fabric_getv(target.key, gets, 2, &wait, &done),
+                 RSM_SUCCESS);
+    cr_assert_eq(words[1], 5);
+    check_nothing_is_due(&target);
+    cr_assert_eq(rsmi_fabric_atomic(target.key, RSMI_ATOMIC_ADD, 8,
+                                    target.card.remote, 1, 0, &old, &wait),
+                 RSM_SUCCESS);
+    check_nothing_is_due(&target);
+    target_end(&target);
+}

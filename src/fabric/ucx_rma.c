@@ -95,6 +95,7 @@ static int rma_put_in_place(rsmi_fabric_domain_t *domain,
 {
     rsmi_fabric_peer_t *peer = key->peer;
     rsmi_fabric_op_t *op;
+    int rc;
 
     op = rsmi_fabric_op_get(domain, peer, key);
     if (rsmi_unlikely(op == NULL)) {
@@ -102,9 +103,12 @@ static int rma_put_in_place(rsmi_fabric_domain_t *domain,
     }
 
     rsmi_fabric_op_started(op, rma_put_start(key, op, remote, src, len));
-    rsmi_fabric_peer_note(peer);
     (void)rsmi_fabric_worker_progress(domain);
-    return rsmi_fabric_op_finish_in_place(domain, op, wait);
+    rc = rsmi_fabric_op_finish_in_place(domain, op, wait);
+    /* Not before: the question of another thread may overtake what waits for
+     * room in the socket, and its answer vouches for all that is noted. */
+    rsmi_fabric_peer_note(peer);
+    return rc;
 }
 
 /* Letters are not sent in parts: rsmi_fabric_is_letter() tells why. */

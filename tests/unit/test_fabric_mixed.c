@@ -122,6 +122,68 @@ Test(fabric_mixed, a_target_outlives_importers_that_do_everything)
     check_deaths(do_all, THREADS);
 }
 
+/* --- flushes ----------------------------------------------------------------- */
+
+static _Atomic bool is_over;
+
+static void *ask_again_and_again(void *arg)
+{
+    const target_t *target = arg;
+    rsmi_fabric_wait_t wait = wait_ms(30000);
+    rsmi_fabric_look_t none = {0};
+    uint64_t word = 1;
+    int rc = RSM_SUCCESS;
+
+    while (!atomic_load(&is_over) && (rc == RSM_SUCCESS)) {
+        rc = rsmi_fabric_put_through(target->key,
+                                     target->card.remote + LARGE - 8, &word,
+                                     sizeof(word), &none, &wait);
+    }
+    return (rc == RSM_SUCCESS) ? NULL : arg;
+}
+
+/* What others ask meanwhile says nothing of a put that is not over. */
+static void check_flush(size_t size)
+{
+    unsigned char *buffer = malloc(LARGE);
+    rsmi_fabric_wait_t wait = wait_ms(30000);
+    pthread_t thread;
+    target_t target;
+    void *failed;
+    int round;
+
+    target_begin(&target, &path_tcp, LARGE);
+    target_warm_up(&target);
+    cr_assert_eq(pthread_create(&thread, NULL, ask_again_and_again, &target),
+                 0);
+    for (round = 1; round <= 20; ++round) {
+        memset(buffer, round, size);
+        cr_assert_eq(rsmi_fabric_put(target.key, target.card.remote, buffer,
+                                     size, &wait),
+                     RSM_SUCCESS);
+        cr_assert_eq(rsmi_fabric_flush(target.peer, &wait), RSM_SUCCESS);
+        cr_assert_eq(target.memory[0], round);
+        cr_assert_eq(target.memory[size - 1], round, "round %d", round);
+    }
+    atomic_store(&is_over, true);
+    cr_assert_eq(pthread_join(thread, &failed), 0);
+    cr_assert_null(failed);
+    target_end(&target);
+    free(buffer);
+}
+
+Test(fabric_mixed, a_flush_comes_after_a_large_put_while_others_ask)
+{
+    check_flush(LARGE / 2);
+}
+
+Test(fabric_mixed, a_flush_comes_after_one_message_while_others_ask)
+{
+    setenv("UCX_TCP_SNDBUF", "16k", 1);
+    setenv("UCX_TCP_RCVBUF", "16k", 1);
+    check_flush((size_t)200 << 10);
+}
+
 /* --- ways that break --------------------------------------------------------- */
 
 typedef struct {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What processes say to each other. Every message begins with a header and has
  * a fixed layout in the byte order of the machine; the header's magic number
- * tells other versions and other byte orders apart. Receivers check every
+ * tells other versions and other byte orders apart; what is said by UCX
+ * (fabric/fabric_internal.h) belongs to the version, too. Receivers check every
  * field as if a stranger had written it.
  *
  *   request socket   importer's threads -> exporter's service thread
@@ -15,8 +16,8 @@
 
 #include <stdint.h>
 
-#define RSMI_WIRE_MAGIC   0x52534d32u /* "RSM2"; the digit is the version */
-#define RSMI_WIRE_VERSION 2u
+#define RSMI_WIRE_MAGIC   0x52534d33u /* "RSM3"; the digit is the version */
+#define RSMI_WIRE_VERSION 3u
 
 #define RSMI_SECRET_SIZE 16
 

@@ -3,6 +3,7 @@
  * who gets them stays alive, loses nothing, and serves others as before. */
 #include "fabric/fabric_internal.h"
 
+#include "ctrl/wire.h"
 #include "fabric_target.h"
 #include "util/compiler.h"
 
@@ -408,6 +409,43 @@ Test(fabric_mail, answers_that_nobody_asked_for_are_dropped)
         RSMERR_BARRIER_FAILURE);
     kill(target.pid, SIGCONT);
     end();
+}
+
+static rsmi_fabric_question_t late;
+
+static bool answer_comes(const void *arg)
+{
+    (void)arg;
+    late.is_answered = true;
+    return false;
+}
+
+/* An operation that was carried out, and whose result is here, has not failed. */
+Test(fabric_mail, an_answer_that_comes_with_the_deadline_counts)
+{
+    rsmi_fabric_wait_t wait = {.deadline = rsmi_clock_now(),
+                               .is_lost = answer_comes};
+    rsmi_fabric_domain_t *domain;
+    int rc;
+
+    begin();
+    domain = target.peer->domain;
+    rsmi_fabric_lock(domain);
+    rc = rsmi_fabric_mail_wait_answer(domain, target.peer, &late, &wait);
+    rsmi_fabric_unlock(domain);
+    cr_assert_eq(rc, RSM_SUCCESS);
+    end();
+}
+
+/* Who changes them has to change the version, by which processes of another one
+ * are turned away: they would drop each other's letters and wait. */
+Test(fabric_mail, layouts_belong_to_the_version)
+{
+    cr_assert_eq(RSMI_WIRE_VERSION, 3);
+    cr_assert_eq(RSMI_WIRE_MAGIC & 0xff, '0' + RSMI_WIRE_VERSION);
+    cr_assert_eq(sizeof(rsmi_fabric_letter_t), 32);
+    cr_assert_eq(sizeof(rsmi_fabric_order_t), 40);
+    cr_assert_eq(sizeof(rsmi_fabric_answer_t), 16);
 }
 
 /* --- ranges ----------------------------------------------------------------- */

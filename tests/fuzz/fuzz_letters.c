@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What travels over tcp besides UCX's own messages: letters and questions to an
- * exporter, answers to an importer, from a process that knows both addresses
- * and keeps no rule. Nothing may be written but memory that is registered, and
- * honest letters are carried out as before. All three are in this process. */
+/* What travels over tcp besides UCX's own messages: letters, fetches and orders
+ * to an exporter, answers to an importer, from a process that knows both
+ * addresses and keeps no rule. Nothing may be written or told but memory that is
+ * registered, and honest ones are carried out as before. All three are in this
+ * process. */
 #include "fabric/fabric_internal.h"
 
 #include "fuzz/fuzz.h"
@@ -18,13 +19,17 @@
 #define FUZZ_CANARY 0x5a
 
 /* Bits of the byte that comes before a message. */
-#define SAY_KIND  0x03
-#define SAY_REPLY 0x04
-#define SAY_SIZE  0x08 /* the header has another size */
-#define SAY_RNDV  0x10 /* the bytes are to be fetched */
+#define SAY_KIND  0x07
+#define SAY_REPLY 0x08
+#define SAY_SIZE  0x10 /* the header has another size */
+#define SAY_RNDV  0x20 /* the bytes are to be fetched */
 
 /* Kinds; the others are letters. */
-enum { SAY_ANSWER = 2, SAY_NOISE };
+enum { SAY_FETCH = 1, SAY_ORDER, SAY_ANSWER, SAY_NOISE };
+
+/* Fetches and orders of one input, each of more than one byte. */
+#define FUZZ_PROMISES 512
+#define FUZZ_TICKET   (UINT64_C(1) << 40)
 
 static struct {
     unsigned char *memory;
@@ -39,8 +44,16 @@ static struct {
     uint64_t word;
 } importer;
 
+/* What the answer to a fetch or an order brings. */
+typedef struct {
+    bool is_due; /* else there must be none */
+    size_t length;
+} promise_t;
+
 static struct {
     ucp_worker_h worker;
+    promise_t promises[FUZZ_PROMISES];
+    size_t promise_count;
     ucp_ep_h to_exporter;
     ucp_ep_h to_importer;
     uint64_t last_ticket; /* that it asked and was answered by rights */
@@ -116,16 +129,28 @@ static ucs_status_t stranger_hears(void *arg, const void *header,
                                    size_t header_len, void *data, size_t length,
                                    const ucp_am_recv_param_t *param)
 {
+    const promise_t *promise;
     rsmi_fabric_answer_t answer;
 
     (void)arg;
     (void)data;
-    (void)length;
     (void)param;
     FUZZ_REQUIRE(header_len == sizeof(answer));
+    FUZZ_REQUIRE(length <= FABRIC_BOUNCE_SIZE);
     memcpy(&answer, header, sizeof(answer));
     stranger.is_answered |= (answer.ticket == stranger.last_ticket);
+    if (answer.ticket - FUZZ_TICKET < stranger.promise_count) {
+        promise = &stranger.promises[answer.ticket - FUZZ_TICKET];
+        FUZZ_REQUIRE(promise->is_due && (promise->length == length));
+    }
     return UCS_OK;
+}
+
+static uint64_t stranger_expects(bool is_due, size_t length)
+{
+    FUZZ_REQUIRE(stranger.promise_count < FUZZ_PROMISES);
+    stranger.promises[stranger.promise_count] = (promise_t){is_due, length};
+    return FUZZ_TICKET + stranger.promise_count++;
 }
 
 static void stranger_knock(const void *address, ucp_ep_h *ep_p)
@@ -212,6 +237,7 @@ static void stranger_waits(void)
         FUZZ_REQUIRE(!rsmi_deadline_passed(deadline));
         stranger_progress();
     }
+    stranger.promise_count = 0;
 }
 
 /* From nothing to twice as many bytes as there are to write to. */
@@ -238,6 +264,67 @@ static void say_letter(unsigned say, fuzz_input_t *input)
     }
     stranger_says(stranger.to_exporter, FABRIC_LETTER_ID, say, letters, size,
                   how_many(input));
+}
+
+static bool is_registered(uint64_t remote, uint64_t size)
+{
+    return (remote >= exporter.remote) &&
+           (remote - exporter.remote <= FUZZ_SIZE) &&
+           (size <= FUZZ_SIZE - (remote - exporter.remote));
+}
+
+/* A letter that asks for bytes, and may bring some. */
+static void say_fetch(unsigned say, fuzz_input_t *input)
+{
+    rsmi_fabric_letter_t letters[4];
+    size_t size = sizeof(letters[0]), bytes;
+    uint64_t wanted;
+
+    memset(letters, 0, sizeof(letters));
+    letters[0].remote = exporter.remote;
+    letters[0].look_at = exporter.remote + 8 * (uint64_t)fuzz_byte(input);
+    letters[0].fetch = how_many(input);
+    fuzz_change(input, letters, sizeof(letters[0]));
+    if ((say & SAY_SIZE) != 0) {
+        size = fuzz_byte(input) % (sizeof(letters) + 1);
+    }
+    bytes = ((fuzz_byte(input) % 2) == 0) ? 0 : how_many(input);
+    wanted = (letters[0].fetch != 0) ? letters[0].fetch : sizeof(uint64_t);
+    letters[0].ticket = stranger_expects(
+        (size == sizeof(letters[0])) && (letters[0].fetch <= FUZZ_SIZE) &&
+            (((letters[0].look_at == 0) && (letters[0].fetch == 0)) ||
+             is_registered(letters[0].look_at, wanted)) &&
+            ((bytes == 0) || is_registered(letters[0].remote, bytes)),
+        letters[0].fetch);
+    stranger_says(stranger.to_exporter, FABRIC_LETTER_ID, say, letters, size,
+                  bytes);
+}
+
+static void say_order(unsigned say, fuzz_input_t *input)
+{
+    rsmi_fabric_order_t orders[4];
+    size_t size = sizeof(orders[0]), bytes;
+
+    memset(orders, 0, sizeof(orders));
+    orders[0].remote = exporter.remote + 8 * (uint64_t)fuzz_byte(input);
+    orders[0].what = fuzz_byte(input) % (RSMI_ATOMIC_XOR + 2);
+    orders[0].width = ((fuzz_byte(input) % 2) == 0) ? 8 : 4;
+    orders[0].operand = fuzz_byte(input);
+    orders[0].compare = fuzz_byte(input);
+    fuzz_change(input, orders, sizeof(orders[0]));
+    if ((say & SAY_SIZE) != 0) {
+        size = fuzz_byte(input) % (sizeof(orders) + 1);
+    }
+    bytes = ((fuzz_byte(input) % 4) != 3) ? 0 : how_many(input);
+    orders[0].ticket = stranger_expects(
+        (size == sizeof(orders[0])) && (bytes == 0) &&
+            (orders[0].what <= RSMI_ATOMIC_XOR) &&
+            ((orders[0].width == 4) || (orders[0].width == 8)) &&
+            (orders[0].remote % orders[0].width == 0) &&
+            is_registered(orders[0].remote, orders[0].width),
+        0);
+    stranger_says(stranger.to_exporter, FABRIC_ORDER_ID, say, orders, size,
+                  bytes);
 }
 
 /* To a question that has been asked: a ticket of the future is a forgery that
@@ -294,13 +381,16 @@ static void importer_start(void)
     stranger_start(address);
 }
 
-/* A letter, a question that brings back what it wrote, and a fetch-and-add on
- * that. */
+/* A letter, a question that brings back what it wrote, a fetch-and-add on that,
+ * and gets of both words. */
 static void importer_check(void)
 {
     rsmi_fabric_wait_t wait = patience();
     rsmi_fabric_look_t look = {.remote = exporter.remote + FUZZ_SIZE - 8};
-    uint64_t old;
+    uint64_t old, words[2] = {0};
+    const rsmi_fabric_get_t gets[] = {{exporter.remote, &words[0], 8},
+                                      {look.remote, &words[1], 8}};
+    size_t done;
 
     ++importer.word;
     FUZZ_REQUIRE(rsmi_fabric_put(importer.key, exporter.remote, &importer.word,
@@ -314,6 +404,10 @@ static void importer_check(void)
                                     exporter.remote, 1, 0, &old,
                                     &wait) == RSM_SUCCESS);
     FUZZ_REQUIRE(old == importer.word);
+    FUZZ_REQUIRE(rsmi_fabric_getv(importer.key, gets, 2, &wait, &done) ==
+                 RSM_SUCCESS);
+    FUZZ_REQUIRE(words[0] == importer.word + 1);
+    FUZZ_REQUIRE(words[1] == importer.word);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -327,6 +421,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     while (input.left > 0) {
         say = fuzz_byte(&input);
         switch (say & SAY_KIND) {
+        case SAY_FETCH:
+            say_fetch(say, &input);
+            break;
+        case SAY_ORDER:
+            say_order(say, &input);
+            break;
         case SAY_ANSWER:
             say_answer(say, &input);
             break;

@@ -17,11 +17,12 @@ TestSuite(fabric_mixed, .init = target_forget_environment, .timeout = 60);
 /* --- importers that die ------------------------------------------------------ */
 
 static size_t much = SIZE;
+static int patience = 10000; /* ms */
 
 static void *put_much(void *arg)
 {
     const target_t *target = arg;
-    rsmi_fabric_wait_t wait = wait_ms(10000);
+    rsmi_fabric_wait_t wait = wait_ms(patience);
     unsigned char *buffer = calloc(1, SIZE);
 
     while ((buffer != NULL) &&
@@ -35,7 +36,7 @@ static void *put_much(void *arg)
 static void *get_much(void *arg)
 {
     const target_t *target = arg;
-    rsmi_fabric_wait_t wait = wait_ms(10000);
+    rsmi_fabric_wait_t wait = wait_ms(patience);
     unsigned char *buffer = malloc(SIZE);
 
     while ((buffer != NULL) &&
@@ -49,7 +50,7 @@ static void *get_much(void *arg)
 static void *count(void *arg)
 {
     const target_t *target = arg;
-    rsmi_fabric_wait_t wait = wait_ms(10000);
+    rsmi_fabric_wait_t wait = wait_ms(patience);
     uint64_t old;
 
     while (rsmi_fabric_atomic(target->key, RSMI_ATOMIC_ADD, 8,
@@ -62,7 +63,7 @@ static void *count(void *arg)
 static void *put_through(void *arg)
 {
     const target_t *target = arg;
-    rsmi_fabric_wait_t wait = wait_ms(10000);
+    rsmi_fabric_wait_t wait = wait_ms(patience);
     rsmi_fabric_look_t look = {.remote = target->card.remote};
     uint64_t word = 1;
 
@@ -120,6 +121,41 @@ Test(fabric_mixed, a_target_outlives_importers_in_many_large_gets)
 Test(fabric_mixed, a_target_outlives_importers_that_do_everything)
 {
     check_deaths(do_all, THREADS);
+}
+
+/* Others go on, whoever of them dies. */
+Test(fabric_mixed, a_target_outlives_one_of_several_importers_after_another)
+{
+    enum { IMPORTERS = 4 };
+    pid_t pids[IMPORTERS] = {0};
+    target_t target;
+    int round;
+
+    target_start(&target, &path_tcp, SIZE);
+    for (round = 0; round < DEATHS + IMPORTERS; ++round) {
+        pid_t *pid = &pids[round % IMPORTERS];
+
+        if (*pid != 0) {
+            (void)kill(*pid, SIGKILL);
+            cr_assert_eq(waitpid(*pid, NULL, 0), *pid);
+        }
+        *pid = fork();
+        cr_assert_geq(*pid, 0);
+        if (*pid == 0) {
+            deaths_importer(&target, do_all, 4);
+        }
+        (void)poll(NULL, 0, 40 + round % 40);
+        cr_assert_eq(waitpid(target.pid, NULL, WNOHANG), 0,
+                     "the target died in round %d", round);
+    }
+    for (round = 0; round < IMPORTERS; ++round) {
+        (void)kill(pids[round], SIGKILL);
+        cr_assert_eq(waitpid(pids[round], NULL, 0), pids[round]);
+    }
+    cr_assert_eq(rsmi_fabric_open(), RSM_SUCCESS);
+    target_connect(&target, &path_tcp);
+    target_warm_up(&target);
+    target_end(&target);
 }
 
 /* --- flushes ----------------------------------------------------------------- */
@@ -188,7 +224,7 @@ Test(fabric_mixed, a_flush_comes_after_one_message_while_others_ask)
 
 typedef struct {
     target_t *target;
-    int patience; /* ms */
+    int ms; /* of patience */
     size_t size;
     int rc;
     unsigned char *buffer;
@@ -197,7 +233,7 @@ typedef struct {
 static void *put_once(void *arg)
 {
     access_t *access = arg;
-    rsmi_fabric_wait_t wait = wait_ms(access->patience);
+    rsmi_fabric_wait_t wait = wait_ms(access->ms);
 
     access->rc =
         rsmi_fabric_put(access->target->key, access->target->card.remote,
@@ -208,7 +244,7 @@ static void *put_once(void *arg)
 static void *get_once(void *arg)
 {
     access_t *access = arg;
-    rsmi_fabric_wait_t wait = wait_ms(access->patience);
+    rsmi_fabric_wait_t wait = wait_ms(access->ms);
 
     access->rc =
         rsmi_fabric_get(access->target->key, access->target->card.remote,
@@ -250,6 +286,49 @@ Test(fabric_mixed, a_large_get_that_waits_is_told_that_the_way_is_gone)
     target_kill(&target);
     target_end_dead(&target);
     free(buffer);
+}
+
+/* The target dies, or stops for longer than anybody waits. */
+static void check_lost(int signal)
+{
+    enum { ROUNDS = 5 };
+    target_t targets[ROUNDS], *target;
+    pthread_t threads[THREADS];
+    rsmi_time_t begin;
+    int round, i;
+
+    for (round = 0; round < ROUNDS; ++round) {
+        target_start(&targets[round], &path_tcp, SIZE);
+    }
+    for (round = 0; round < ROUNDS; ++round) {
+        target = &targets[round];
+        cr_assert_eq(rsmi_fabric_open(), RSM_SUCCESS);
+        target_connect(target, &path_tcp);
+        target_warm_up(target);
+        for (i = 0; i < THREADS; ++i) {
+            cr_assert_eq(pthread_create(&threads[i], NULL, do_all, target), 0);
+        }
+        (void)poll(NULL, 0, 20 + 7 * round);
+        (void)kill(target->pid, signal);
+        begin = rsmi_clock_now();
+        for (i = 0; i < THREADS; ++i) {
+            cr_assert_eq(pthread_join(threads[i], NULL), 0);
+        }
+        cr_assert_lt(rsmi_clock_now() - begin, (rsmi_time_t)20000000000);
+        target_kill(target);
+        target_end_dead(target);
+    }
+}
+
+Test(fabric_mixed, threads_that_do_everything_outlive_the_target)
+{
+    check_lost(SIGKILL);
+}
+
+Test(fabric_mixed, threads_that_do_everything_give_up_a_stopped_target)
+{
+    patience = 500;
+    check_lost(SIGSTOP);
 }
 
 /* How many gets UCX has to carry out now. */

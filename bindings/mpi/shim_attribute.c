@@ -48,15 +48,17 @@ typedef struct {
     const char *key;
     const char *value;
     bool is_shared; /* for windows of shared memory */
+    bool is_early;  /* counts while the window is made, and then stays */
 } attribute_hint_t;
 
 static const attribute_hint_t attribute_hints[] = {
-    {"no_locks", "false", false},
-    {"accumulate_ordering", "rar,raw,war,waw", false},
-    {"accumulate_ops", "same_op_no_op", false},
-    {"same_size", "false", false},
-    {"same_disp_unit", "false", false},
-    {"alloc_shared_noncontig", "false", true}};
+    {"no_locks", "false", false, false},
+    {"accumulate_ordering", "rar,raw,war,waw", false, false},
+    {"accumulate_ops", "same_op_no_op", false, false},
+    {"same_size", "false", false, false},
+    {"same_disp_unit", "false", false, false},
+    {"alloc_shared_noncontig", "false", true, true},
+    {"rsm_serve", "true", false, true}};
 
 /* The program's hints that are hints of ours; others are not used, and are not
  * given back. */
@@ -121,11 +123,14 @@ static int attribute_set_info(rsmi_window_t *window, MPI_Info info)
         return MPI_ERR_INFO;
     }
     if (window->info == MPI_INFO_NULL) {
-        return PMPI_Info_dup(info, &window->info);
+        error = PMPI_Info_create(&window->info);
     }
     for (i = 0; (i < sizeof(attribute_hints) / sizeof(attribute_hints[0])) &&
                 (error == MPI_SUCCESS);
          ++i) {
+        if (attribute_hints[i].is_early) {
+            continue;
+        }
         key = attribute_hints[i].key;
         error = PMPI_Info_get(info, key, MPI_MAX_INFO_VAL, value, &flag);
         if ((error == MPI_SUCCESS) && (flag != 0)) {

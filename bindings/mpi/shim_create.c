@@ -22,8 +22,12 @@ typedef struct {
     int32_t disp_unit;
     uint64_t head;
     int64_t bytes;
+    bool is_unclear; /* what it says about who is to serve the window */
     cpu_set_t cores; /* on which it may run */
 } create_offer_t;
+
+/* The info key rsm_serve. */
+typedef enum { CREATE_SERVE, CREATE_LEAVE, CREATE_UNCLEAR } create_wish_t;
 
 /* In place of a result: a rank wants the MPI library to have this window. More
  * than any result, it is what all of them agree on. */
@@ -69,24 +73,53 @@ static int create_check_ranks(MPI_Comm comm, int size)
     return rc;
 }
 
-static bool create_is_to_be_left(MPI_Info info)
+static create_wish_t create_wish(MPI_Info info,
+                                 char value[MPI_MAX_INFO_VAL + 1])
 {
-    char value[MPI_MAX_INFO_VAL + 1] = "";
     int is_there = 0;
 
     if (info != MPI_INFO_NULL) {
         (void)PMPI_Info_get(info, "rsm_serve", MPI_MAX_INFO_VAL, value,
                             &is_there);
     }
-    return (is_there != 0) && (strcmp(value, "false") == 0);
+    if ((is_there == 0) || (strcmp(value, "true") == 0)) {
+        return CREATE_SERVE;
+    }
+    return (strcmp(value, "false") == 0) ? CREATE_LEAVE : CREATE_UNCLEAR;
+}
+
+/* Of the ranks that are not clear the first one says so, with its first
+ * window: it is likely to make more of them in the same way. */
+static void create_complain(const rsmi_recipe_t *recipe,
+                            const rsmi_window_t *window,
+                            const create_offer_t *offers)
+{
+    static atomic_flag has_complained = ATOMIC_FLAG_INIT;
+    char value[MPI_MAX_INFO_VAL + 1] = "";
+    int first = 0;
+
+    while ((first < window->size) && !offers[first].is_unclear) {
+        ++first;
+    }
+    if ((first != window->rank) || atomic_flag_test_and_set(&has_complained)) {
+        return;
+    }
+    (void)create_wish(recipe->info, value);
+    (void)fprintf(stderr,
+                  "rsm: info key rsm_serve=%s of rank %d is neither true nor "
+                  "false and counts as true; with false the window is left to "
+                  "the MPI library\n",
+                  value, first);
 }
 
 static int create_offer(const rsmi_recipe_t *recipe, rsmi_window_t *window,
                         create_offer_t *offer)
 {
+    char value[MPI_MAX_INFO_VAL + 1] = "";
+    create_wish_t wish = create_wish(recipe->info, value);
     rsm_memseg_id_t segment = 0;
     size_t head = 0;
-    int rc = create_is_to_be_left(recipe->info) ? CREATE_LEFT : recipe->rc;
+    int rc = (wish == CREATE_LEAVE) ? CREATE_LEFT : recipe->rc;
 
     if (rc == RSM_SUCCESS) {
         rc = rsmi_job()->rc;
@@ -108,6 +141,7 @@ static int create_offer(const rsmi_recipe_t *recipe, rsmi_window_t *window,
                                 &window->export, &segment, &head);
     }
     offer->rc = rc;
+    offer->is_unclear = wish == CREATE_UNCLEAR;
     offer->node = rsmi_job()->node;
     offer->segment = segment;
     offer->head = head;
@@ -314,6 +348,9 @@ static int create_parts(const rsmi_recipe_t *recipe, rsmi_window_t *window,
     for (i = 0; (error == MPI_SUCCESS) && (i < window->size); ++i) {
         *rc_p = (offers[i].rc > *rc_p) ? offers[i].rc : *rc_p;
     }
+    if (error == MPI_SUCCESS) {
+        create_complain(recipe, window, offers);
+    }
     return error;
 }
 
@@ -417,6 +454,10 @@ static rsmi_window_t *create_object(const rsmi_recipe_t *recipe, int size)
     window->base = recipe->base;
     if (recipe->info != MPI_INFO_NULL) {
         (void)PMPI_Info_dup(recipe->info, &window->info);
+    }
+    if (window->info != MPI_INFO_NULL) {
+        /* Whatever was said: the window is served, or there is none. */
+        (void)PMPI_Info_set(window->info, "rsm_serve", "true");
     }
     return window;
 }

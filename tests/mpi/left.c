@@ -19,11 +19,33 @@ static void must(int is_right, const char *what)
     }
 }
 
+/* Rank 0 says what the window says about who serves it, also after it has been
+ * told something else. */
+static void show_info(MPI_Win win)
+{
+    char value[MPI_MAX_INFO_VAL + 1];
+    MPI_Info info;
+    int i, is_there;
+
+    for (i = 0; i < 2; ++i) {
+        MPI_Win_get_info(win, &info);
+        MPI_Info_get(info, "rsm_serve", MPI_MAX_INFO_VAL, value, &is_there);
+        if (rank == 0) {
+            fprintf(stderr, "rsm_serve is %s\n",
+                    is_there ? value : "not known");
+        }
+        MPI_Info_set(info, "rsm_serve", "false");
+        MPI_Win_set_info(win, info);
+        MPI_Info_free(&info);
+    }
+}
+
 /* Each rank writes its number to the next one's first word. */
 static void use(MPI_Win win, const int *memory, MPI_Aint disp, const char *what)
 {
     int number = rank + 1;
 
+    show_info(win);
     MPI_Win_fence(0, win);
     MPI_Put(&number, 1, MPI_INT, (rank + 1) % size, disp, 1, MPI_INT, win);
     MPI_Win_fence(0, win);

@@ -130,6 +130,9 @@ even if it has no memory"
 
 rsm_mpi_plain(shared/parts_are_where_all_see_them
     "each rank does as its own info says" "RSM_MPI_TEST_WITHOUT=at?odds")
+rsm_mpi_plain(windows/infos_of_the_making_stay
+    "what is said later is told, and changes nothing"
+    "RSM_MPI_TEST_WITHOUT=*said")
 rsm_mpi_plain(requests/need_a_place
     "every component writes through the address"
     "RSM_MPI_TEST_WITHOUT=create allocate shared dynamic")

@@ -164,6 +164,39 @@ MPI_TEST(windows, tell_and_take_infos, 2)
     MPI_Info_free(&info);
 }
 
+/* Where the parts of a shared window lie is decided when it is made. */
+MPI_TEST_LOCAL(windows, infos_of_the_making_stay, 2)
+{
+    static const char *const key = "alloc_shared_noncontig";
+    char value[MPI_MAX_INFO_VAL + 1] = "";
+    MPI_Info made;
+    MPI_Info later;
+    MPI_Info used;
+    MPI_Win win;
+    char *base;
+    int is_there;
+
+    MPI_Info_create(&later);
+    MPI_Info_set(later, key, "true");
+    MPI_Info_create(&made);
+    MPI_Info_set(made, key, "false");
+    for (int i = 0; i < 2; ++i) {
+        if (!mpi_case("%s", (i == 0) ? "nothing said" : "false said")) {
+            continue;
+        }
+        MPI_OK(MPI_Win_allocate_shared(64, 1, (i == 0) ? MPI_INFO_NULL : made,
+                                       MPI_COMM_WORLD, &base, &win));
+        MPI_OK(MPI_Win_set_info(win, later));
+        MPI_OK(MPI_Win_get_info(win, &used));
+        MPI_OK(MPI_Info_get(used, key, MPI_MAX_INFO_VAL, value, &is_there));
+        EXPECT(!is_there || strcmp(value, "false") == 0);
+        MPI_OK(MPI_Info_free(&used));
+        MPI_OK(MPI_Win_free(&win));
+    }
+    MPI_Info_free(&made);
+    MPI_Info_free(&later);
+}
+
 MPI_TEST(windows, may_be_empty, 3)
 {
     int64_t value = 9;

@@ -343,6 +343,19 @@ int rsmi_rma_fetch(rsmi_window_t *window, const void *origin, void *result,
                                  rsmi_shard_field(reach.where));
 }
 
+/* The result may go to where the value to compare with is, as with the functions
+ * of C. */
+static void accumulate_exchange(char *addr, const void *origin,
+                                const void *compare, void *result, size_t size)
+{
+    bool is_equal = memcmp(addr, compare, size) == 0;
+
+    memcpy(result, addr, size);
+    if (is_equal) {
+        memcpy(addr, origin, size);
+    }
+}
+
 int rsmi_rma_compare(rsmi_window_t *window, const void *origin,
                      const void *compare, void *result,
                      const rsmi_there_t *there)
@@ -369,10 +382,7 @@ int rsmi_rma_compare(rsmi_window_t *window, const void *origin,
         error = rsmi_far_exchange(window, there->rank, &reach, origin, compare,
                                   result);
     } else {
-        memcpy(result, reach.addr, size);
-        if (memcmp(result, compare, size) == 0) {
-            memcpy(reach.addr, origin, size);
-        }
+        accumulate_exchange(reach.addr, origin, compare, result, size);
     }
     end = rsmi_shard_unlock(window, there->rank, field);
     return rsmi_likely(error == MPI_SUCCESS) ? end : error;

@@ -106,14 +106,21 @@ int rsmi_far_exchange(rsmi_window_t *window, int rank,
     size_t size = reach->type->element_size;
     rsmi_scatter_t target;
     rsmi_cursor_t there;
+    bool is_equal = false;
+    char found[RSMI_LINE];
     int error;
 
     rsmi_cursor_begin(&there, reach->type, reach->addr, 1);
     error = rsmi_scatter_begin(&target, window, rank, reach, &there);
     if (error == MPI_SUCCESS) {
-        error = rsmi_scatter_get(&target, offset, result, size);
+        error = rsmi_scatter_get(&target, offset, found, size);
     }
-    if ((error == MPI_SUCCESS) && (memcmp(result, compare, size) == 0)) {
+    if (error == MPI_SUCCESS) {
+        /* The result may go to where the value to compare with is. */
+        is_equal = memcmp(found, compare, size) == 0;
+        memcpy(result, found, size);
+    }
+    if (is_equal) {
         error = rsmi_scatter_put(&target, offset, origin, size);
         if (error == MPI_SUCCESS) {
             error = rsmi_remote_complete(reach->far);

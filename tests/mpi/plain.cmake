@@ -54,6 +54,9 @@ endforeach()
 rsm_mpi_plain(operations/small_sums_go_round
     "sums of many stop at the largest number on processors that can do so"
     "RSM_MPI_TEST_WITHOUT=create allocate shared dynamic")
+rsm_mpi_plain(operations/compare_and_swap_in_place
+    "most components compare with what they have just put there"
+    "RSM_MPI_TEST_WITHOUT=create allocate shared dynamic")
 rsm_mpi_plain(operations/compare_and_swap
     "osc/rdma crashes with 8 bytes in an allocated window" ${rsm_mpi_pt2pt})
 rsm_mpi_plain(atomics/compare_and_swap_makes_a_lock

@@ -303,6 +303,56 @@ MPI_TEST(operations, compare_and_swap, 2)
     }
 }
 
+/* Only origin and result have to lie apart: programs write the loop of C's
+ * functions, in which what was found is what is expected next. */
+static void check_swap_in_place(const window_t *w, const predefined_t *type,
+                                int target)
+{
+    unsigned char words[3][TYPE_EXTENT_MAX] = {{0}};
+    MPI_Aint at = window_at(w, target, type->extent);
+
+    type->set(words[0], (value_t){.a = 1});
+    type->set(words[1], (value_t){.a = 0});
+    MPI_Put(words[0], 1, type->type, target, at, 1, type->type, w->win);
+    MPI_Win_flush(target, w->win);
+    /* 0 is expected and 1 found: nothing changes. Then 1 is expected. */
+    for (int i = 0; i < 2; ++i) {
+        MPI_OK(MPI_Compare_and_swap(words[2], words[1], words[1], type->type,
+                                    target, at, w->win));
+        MPI_OK(MPI_Win_flush(target, w->win));
+        EXPECT_EQ(type->get(words[1]).a, 1);
+    }
+    MPI_Get(words[0], 1, type->type, target, at, 1, type->type, w->win);
+    MPI_Win_flush(target, w->win);
+    EXPECT_EQ(type->get(words[0]).a, 0);
+}
+
+MPI_TEST(operations, compare_and_swap_in_place, 2)
+{
+    const int classes =
+        TYPE_INTEGER | TYPE_FORTRAN | TYPE_LOGICAL | TYPE_BYTE | TYPE_LANGUAGE;
+    const predefined_t *type;
+    window_t w;
+
+    EACH_KIND(kind, MPI_COMM_WORLD)
+    {
+        window_open(&w, kind, MPI_COMM_WORLD, ROOM, 1);
+        MPI_Win_lock_all(0, w.win);
+        for (type = types_predefined(); type->name != NULL; ++type) {
+            for (int target = 1; target >= 0; --target) {
+                if (mpi_rank == 0 && ((int)type->class & classes) != 0 &&
+                    mpi_case("%s/%s/rank %d", window_kind_name(kind),
+                             type->name, target)) {
+                    check_swap_in_place(&w, type, target);
+                }
+            }
+        }
+        MPI_Win_unlock_all(w.win);
+        mpi_sync();
+        window_close(&w);
+    }
+}
+
 /* MPI_NO_OP does not look at the origin: it may be nothing at all. */
 MPI_TEST(operations, no_op_needs_no_origin, 2)
 {

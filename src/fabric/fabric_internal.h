@@ -117,8 +117,9 @@ typedef struct rsmi_fabric_op {
  * until the last of: domain's reference, keys, operations. */
 struct rsmi_fabric_peer {
     rsmi_fabric_domain_t *domain;
-    ucp_ep_h ep;   /* NULL once closed */
-    void *address; /* of the remote worker */
+    ucp_ep_h ep;     /* NULL once closed */
+    ucp_rkey_h home; /* home_key as long as it is good for transfers */
+    void *address;   /* of the remote worker */
     size_t address_size;
     unsigned users; /* connected and not disconnected */
     unsigned references;
@@ -130,6 +131,10 @@ struct rsmi_fabric_peer {
     bool is_greeted;     /* hello came, or is not needed */
     bool is_wired;       /* an answer came, so the lanes are up both ways */
     bool is_talking;     /* a long answer is on its way: start nothing else */
+
+    /* To all memory of this process; RSMI_FABRIC_SELF only. */
+    ucp_rkey_h home_key;
+    ucp_mem_h home_mem;
 
     /* Written under the lock, read also without it. */
     _Atomic bool has_direct; /* some key of it ever was direct */
@@ -519,25 +524,6 @@ int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,
 /* Free the memory of all; the worker is gone. */
 void rsmi_fabric_op_free_all(rsmi_fabric_domain_t *domain)
     RSMI_REQUIRES(domain->lock);
-
-/* --- ucx_self.c ---------------------------------------------------------- */
-
-/* The end of an operation to oneself, the lock not held. Never inline: what it
- * needs of registers and stack would be saved by each operation. */
-RSMI_COLD int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer,
-                                      ucs_status_ptr_t request);
-
-RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
-                                     ucs_status_ptr_t request)
-{
-    return rsmi_likely(request == NULL)
-               ? RSM_SUCCESS
-               : rsmi_fabric_self_settle(peer, request);
-}
-
-/* The lock, taken because there is no bias yet. */
-void rsmi_fabric_self_lock(rsmi_fabric_domain_t *domain)
-    RSMI_ACQUIRE(domain->lock);
 
 /* --- ucx_peer.c, ucx_key.c ----------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "fabric/fabric_internal.h"
+#include "fabric/ucx_self.h"
 
 #include "util/config.h"
 

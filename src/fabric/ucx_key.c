@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "fabric/fabric_internal.h"
+#include "fabric/ucx_self.h"
 
 #include "util/log.h"
 
@@ -163,8 +163,13 @@ void rsmi_fabric_key_close(rsmi_fabric_key_t *key)
 
 void rsmi_fabric_key_free_all(rsmi_fabric_domain_t *domain)
 {
+    rsmi_fabric_peer_t *peer;
     rsmi_fabric_key_t *key;
 
+    DL_FOREACH(domain->peers, peer)
+    {
+        rsmi_fabric_home_close(peer);
+    }
     while (domain->keys != NULL) {
         key = domain->keys;
         DL_DELETE(domain->keys, key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Endpoints, all of them in UCX's error mode PEER: in it operations always
  * complete, if need be by the forced close that only this mode allows. */
-#include "fabric/fabric_internal.h"
+#include "fabric/ucx_self.h"
 
 #include "util/log.h"
 
@@ -90,6 +90,9 @@ static int peer_create_endpoint(rsmi_fabric_domain_t *domain,
         rsmi_info("fabric", "no way to a peer by transports %s: %s",
                   domain->tls, ucs_status_string(status));
         return rsmi_fabric_setup_error(status);
+    }
+    if (peer_is_self(peer)) {
+        rsmi_fabric_home_open(domain, peer);
     }
 
     return RSM_SUCCESS;
@@ -280,6 +283,7 @@ void rsmi_fabric_peer_abort(rsmi_fabric_domain_t *domain,
 
     request = ucp_ep_close_nbx(peer->ep, &param);
     peer->ep = NULL;
+    peer->home = NULL;
     if (UCS_PTR_IS_PTR(request)) {
         /* Freed now or as soon as the close is through. */
         ucp_request_free(request);
@@ -293,6 +297,7 @@ void rsmi_fabric_peer_unref(rsmi_fabric_peer_t *peer) RSMI_NO_ANALYSIS
 {
     if (--peer->references == 0) {
         DL_DELETE(peer->domain->peers, peer);
+        rsmi_fabric_home_close(peer);
         peer_free(peer);
     }
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transfers to memory of this process, RSMI_FABRIC_SELF: what its files share
+ * beyond fabric_internal.h. */
+#ifndef RSMI_UCX_SELF_H
+#define RSMI_UCX_SELF_H
+
+#include "fabric/fabric_internal.h"
+
+/* --- ucx_home.c ---------------------------------------------------------- */
+
+/* A new peer, which is this process: make the key to all memory of it. */
+void rsmi_fabric_home_open(rsmi_fabric_domain_t *domain,
+                           rsmi_fabric_peer_t *peer)
+    RSMI_REQUIRES(domain->lock);
+
+/* The worker is there, and nothing on its way. Any peer. */
+void rsmi_fabric_home_close(rsmi_fabric_peer_t *peer);
+
+/* --- ucx_self.c ---------------------------------------------------------- */
+
+/* The end of an operation to oneself, the lock not held. Never inline: what it
+ * needs of registers and stack would be saved by each operation. */
+RSMI_COLD int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer,
+                                      ucs_status_ptr_t request);
+
+RSMI_INLINE int rsmi_fabric_self_end(rsmi_fabric_peer_t *peer,
+                                     ucs_status_ptr_t request)
+{
+    return rsmi_likely(request == NULL)
+               ? RSM_SUCCESS
+               : rsmi_fabric_self_settle(peer, request);
+}
+
+/* The lock, taken because there is no bias yet. */
+void rsmi_fabric_self_lock(rsmi_fabric_domain_t *domain)
+    RSMI_ACQUIRE(domain->lock);
+
+#endif

@@ -121,13 +121,38 @@ out:
     return rc;
 }
 
+/* @p word: the operation as UCX has it, or NULL. */
+RSMI_INLINE int atomic_apply_near(rsmi_import_t *import, size_t start,
+                                  atomic_what_t what,
+                                  rsmi_fabric_self_word_t *word,
+                                  uint64_t operand, uint64_t compare,
+                                  uint64_t *found_p)
+{
+    uint64_t first = (what.op == RSMI_ATOMIC_CSWAP) ? compare : operand;
+    uint32_t narrow_first = (uint32_t)first, narrow = (uint32_t)operand;
+    int rc;
+
+    if (word == NULL) {
+        return rsmi_near_atomic(import, what.op, what.width, start, operand,
+                                compare, found_p);
+    }
+    if (what.width == 4) {
+        rc = rsmi_near_word(import, word, start, &narrow_first, &narrow);
+        *found_p = narrow;
+        return rc;
+    }
+    if (what.op == RSMI_ATOMIC_CSWAP) {
+        *found_p = operand;
+    }
+    return rsmi_near_word(import, word, start, &first, found_p);
+}
+
 /* @p door is closed, and the section that found it so goes on. If it is UCX
- * that does it, in this process, there is nothing special about it. */
-static __attribute__((noinline)) int atomic_near(const rsmi_door_t *door,
-                                                 off_t offset,
-                                                 atomic_what_t what,
-                                                 uint64_t operand,
-                                                 uint64_t compare, void *old)
+ * that does it, in this process, there is nothing special about it. The offset
+ * is a multiple of the width. */
+RSMI_INLINE int atomic_near(const rsmi_door_t *door, off_t offset,
+                            uint64_t compare, uint64_t operand, void *old,
+                            atomic_what_t what, rsmi_fabric_self_word_t *word)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     rsmi_import_t *import = rsmi_near_import(door);
@@ -140,12 +165,11 @@ static __attribute__((noinline)) int atomic_near(const rsmi_door_t *door,
         size = atomic_load_explicit(&import->far->atomic_size,
                                     memory_order_relaxed);
     }
-    if (rsmi_unlikely((start >= size) || ((start & (what.width - 1)) != 0))) {
+    if (rsmi_unlikely(start >= size)) {
         handle = rsmi_guard_retreat_from(self);
         return atomic_special(handle, offset, what, operand, compare, old);
     }
-    rc = rsmi_near_atomic(import, what.op, what.width, start, operand, compare,
-                          &found);
+    rc = atomic_apply_near(import, start, what, word, operand, compare, &found);
     rsmi_guard_retreat(self);
     if (rsmi_likely(rc == RSM_SUCCESS)) {
         atomic_answer(old, what.width, found);
@@ -153,10 +177,19 @@ static __attribute__((noinline)) int atomic_near(const rsmi_door_t *door,
     return rc;
 }
 
+/* The arguments in the order of the front doors', and of their width, so that
+ * nothing need be done to them in front. */
+typedef struct {
+    int (*near32)(const rsmi_door_t *door, off_t offset, uint32_t compare,
+                  uint32_t operand, void *old);
+    int (*near64)(const rsmi_door_t *door, off_t offset, uint64_t compare,
+                  uint64_t operand, void *old);
+} atomic_near_t;
+
 /* Calls nothing and saves no registers: what is special ends in a jump. */
 RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
                             atomic_what_t what, uint64_t operand,
-                            uint64_t compare, void *old)
+                            uint64_t compare, void *old, atomic_near_t near)
 {
     rsmi_guard_reader_t *self = &rsmi_guard_self;
     size_t start = (size_t)offset;
@@ -164,11 +197,16 @@ RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
     uint64_t found;
     int rc;
 
+    if (rsmi_unlikely((start & (what.width - 1)) != 0)) {
+        return atomic_special(handle, offset, what, operand, compare, old);
+    }
     door = rsmi_handle_door(self, handle);
-    if (rsmi_unlikely((start >= atomic_load_explicit(&door->atomic_size,
-                                                     memory_order_relaxed)) ||
-                      ((start & (what.width - 1)) != 0))) {
-        return atomic_near(door, offset, what, operand, compare, old);
+    if (rsmi_unlikely(start >= atomic_load_explicit(&door->atomic_size,
+                                                    memory_order_relaxed))) {
+        return (what.width == 4)
+                   ? near.near32(door, offset, (uint32_t)compare,
+                                 (uint32_t)operand, old)
+                   : near.near64(door, offset, compare, operand, old);
     }
     found =
         atomic_apply(door->view + start, what.op, what.width, operand, compare);
@@ -180,33 +218,50 @@ RSMI_INLINE int atomic_door(rsm_memseg_import_handle_t handle, off_t offset,
     return rc;
 }
 
-#define ATOMIC_DEFINE(name, op, type, width)                              \
-    RSMI_HOT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg, \
-                                    off_t offset, type value, type *old)  \
-    {                                                                     \
-        return atomic_door(im_memseg, offset, (atomic_what_t){op, width}, \
-                           value, 0, old);                                \
+/* Each stays small, and has what is far outside of it. */
+#define ATOMIC_NEAR(name, op, bits, word)                              \
+    static __attribute__((noinline)) int atomic_near_##name##bits(     \
+        const rsmi_door_t *door, off_t offset, uint##bits##_t compare, \
+        uint##bits##_t operand, void *old)                             \
+    {                                                                  \
+        return atomic_near(door, offset, compare, operand, old,        \
+                           (atomic_what_t){op, (bits) / 8}, word);     \
     }
 
-#define ATOMIC_DEFINE_COMPARE(name, type, width)                               \
-    RSMI_HOT int rsmx_import_##name(rsm_memseg_import_handle_t im_memseg,      \
-                                    off_t offset, type expected, type desired, \
-                                    type *old)                                 \
+#define ATOMIC_DEFINE(name, op, bits, word)                                    \
+    ATOMIC_NEAR(name, op, bits, word)                                          \
+    RSMI_HOT int rsmx_import_##name##bits(                                     \
+        rsm_memseg_import_handle_t im_memseg, off_t offset,                    \
+        uint##bits##_t value, uint##bits##_t *old)                             \
     {                                                                          \
-        return atomic_door(im_memseg, offset,                                  \
-                           (atomic_what_t){RSMI_ATOMIC_CSWAP, width}, desired, \
-                           expected, old);                                     \
+        return atomic_door(                                                    \
+            im_memseg, offset, (atomic_what_t){op, (bits) / 8}, value, 0, old, \
+            (atomic_near_t){.near##bits = atomic_near_##name##bits});          \
     }
 
-ATOMIC_DEFINE(fetch_add32, RSMI_ATOMIC_ADD, uint32_t, 4)
-ATOMIC_DEFINE(fetch_add64, RSMI_ATOMIC_ADD, uint64_t, 8)
-ATOMIC_DEFINE(swap32, RSMI_ATOMIC_SWAP, uint32_t, 4)
-ATOMIC_DEFINE(swap64, RSMI_ATOMIC_SWAP, uint64_t, 8)
-ATOMIC_DEFINE(fetch_and32, RSMI_ATOMIC_AND, uint32_t, 4)
-ATOMIC_DEFINE(fetch_and64, RSMI_ATOMIC_AND, uint64_t, 8)
-ATOMIC_DEFINE(fetch_or32, RSMI_ATOMIC_OR, uint32_t, 4)
-ATOMIC_DEFINE(fetch_or64, RSMI_ATOMIC_OR, uint64_t, 8)
-ATOMIC_DEFINE(fetch_xor32, RSMI_ATOMIC_XOR, uint32_t, 4)
-ATOMIC_DEFINE(fetch_xor64, RSMI_ATOMIC_XOR, uint64_t, 8)
-ATOMIC_DEFINE_COMPARE(compare_swap32, uint32_t, 4)
-ATOMIC_DEFINE_COMPARE(compare_swap64, uint64_t, 8)
+#define ATOMIC_DEFINE_COMPARE(name, op, bits, word)                           \
+    ATOMIC_NEAR(name, op, bits, word)                                         \
+    RSMI_HOT int rsmx_import_##name##bits(                                    \
+        rsm_memseg_import_handle_t im_memseg, off_t offset,                   \
+        uint##bits##_t expected, uint##bits##_t desired, uint##bits##_t *old) \
+    {                                                                         \
+        return atomic_door(                                                   \
+            im_memseg, offset, (atomic_what_t){op, (bits) / 8}, desired,      \
+            expected, old,                                                    \
+            (atomic_near_t){.near##bits = atomic_near_##name##bits});         \
+    }
+
+ATOMIC_DEFINE(fetch_add, RSMI_ATOMIC_ADD, 32, rsmi_fabric_self_add32)
+ATOMIC_DEFINE(fetch_add, RSMI_ATOMIC_ADD, 64, rsmi_fabric_self_add64)
+ATOMIC_DEFINE(swap, RSMI_ATOMIC_SWAP, 32, rsmi_fabric_self_swap32)
+ATOMIC_DEFINE(swap, RSMI_ATOMIC_SWAP, 64, rsmi_fabric_self_swap64)
+ATOMIC_DEFINE(fetch_and, RSMI_ATOMIC_AND, 32, NULL)
+ATOMIC_DEFINE(fetch_and, RSMI_ATOMIC_AND, 64, NULL)
+ATOMIC_DEFINE(fetch_or, RSMI_ATOMIC_OR, 32, NULL)
+ATOMIC_DEFINE(fetch_or, RSMI_ATOMIC_OR, 64, NULL)
+ATOMIC_DEFINE(fetch_xor, RSMI_ATOMIC_XOR, 32, NULL)
+ATOMIC_DEFINE(fetch_xor, RSMI_ATOMIC_XOR, 64, NULL)
+ATOMIC_DEFINE_COMPARE(compare_swap, RSMI_ATOMIC_CSWAP, 32,
+                      rsmi_fabric_self_cswap32)
+ATOMIC_DEFINE_COMPARE(compare_swap, RSMI_ATOMIC_CSWAP, 64,
+                      rsmi_fabric_self_cswap64)

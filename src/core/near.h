@@ -65,18 +65,35 @@ RSMI_INLINE int rsmi_near_vector(rsmi_import_t *import,
                                           : rsmi_transfer_failed(import, rc);
 }
 
+RSMI_INLINE int rsmi_near_atomic_end(rsmi_import_t *import, int rc)
+{
+    return rsmi_likely(rc == RSM_SUCCESS)
+               ? rsmi_span_settle_atomic(&import->door)
+               : rsmi_transfer_failed(import, rc);
+}
+
 RSMI_INLINE int rsmi_near_atomic(rsmi_import_t *import, rsmi_atomic_op_t op,
                                  unsigned width, size_t offset,
                                  uint64_t operand, uint64_t compare,
                                  uint64_t *old_p)
 {
     const rsmi_far_t *far = import->far;
-    int rc = rsmi_fabric_self_atomic(far->key, op, width, far->remote + offset,
-                                     operand, compare, old_p);
 
-    return rsmi_likely(rc == RSM_SUCCESS)
-               ? rsmi_span_settle_atomic(&import->door)
-               : rsmi_transfer_failed(import, rc);
+    return rsmi_near_atomic_end(
+        import,
+        rsmi_fabric_self_atomic(far->key, op, width, far->remote + offset,
+                                operand, compare, old_p));
+}
+
+/* One that UCX has. */
+RSMI_INLINE int rsmi_near_word(rsmi_import_t *import,
+                               rsmi_fabric_self_word_t *word, size_t offset,
+                               const void *operand, void *reply)
+{
+    const rsmi_far_t *far = import->far;
+
+    return rsmi_near_atomic_end(
+        import, word(far->key, far->remote + offset, operand, reply));
 }
 
 #endif

@@ -179,6 +179,15 @@ int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                             unsigned width, uint64_t remote, uint64_t operand,
                             uint64_t compare, uint64_t *old_p);
 
+/* One for each atomic operation that UCX has, and width in bits: @p operand and
+ * @p reply are words of that width. The reply takes the old value; of cswap the
+ * operand is what is expected, and the reply has the value to be stored. */
+typedef int rsmi_fabric_self_word_t(rsmi_fabric_key_t *key, uint64_t remote,
+                                    const void *operand, void *reply);
+rsmi_fabric_self_word_t rsmi_fabric_self_add32, rsmi_fabric_self_add64;
+rsmi_fabric_self_word_t rsmi_fabric_self_swap32, rsmi_fabric_self_swap64;
+rsmi_fabric_self_word_t rsmi_fabric_self_cswap32, rsmi_fabric_self_cswap64;
+
 /* Pieces of a vector, all of type RSM_VA_TYPE. */
 typedef struct {
     const rsm_iovec_t *next; /* the first that is not complete */

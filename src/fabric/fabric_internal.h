@@ -132,7 +132,9 @@ struct rsmi_fabric_peer {
     bool is_wired;       /* an answer came, so the lanes are up both ways */
     bool is_talking;     /* a long answer is on its way: start nothing else */
 
-    /* To all memory of this process; RSMI_FABRIC_SELF only. */
+    /* RSMI_FABRIC_SELF only. What home is made of, a key to all memory of this
+     * process, and the mask of UCX's parameters for atomic operations. */
+    uint32_t atomic_mask;
     ucp_rkey_h home_key;
     ucp_mem_h home_mem;
 
@@ -519,6 +521,12 @@ int rsmi_fabric_op_finish_in_place(rsmi_fabric_domain_t *domain,
 int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,
                           rsmi_fabric_peer_t *peer, ucs_status_ptr_t request,
                           const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock);
+
+/* The same for a request that is not UCX's to free, and on its way. */
+RSMI_COLD int rsmi_fabric_op_await(rsmi_fabric_domain_t *domain,
+                                   rsmi_fabric_peer_t *peer, void *request,
+                                   const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
 
 /* Free the memory of all; the worker is gone. */

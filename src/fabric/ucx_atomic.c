@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "fabric/ucx_self.h"
-
-#include "util/config.h"
+#include "fabric/fabric_internal.h"
 
 #include <string.h>
 
@@ -148,78 +146,6 @@ static bool atomic_is_bitwise(rsmi_atomic_op_t op)
 {
     return (op == RSMI_ATOMIC_AND) || (op == RSMI_ATOMIC_OR) ||
            (op == RSMI_ATOMIC_XOR);
-}
-
-/* One that UCX has, to an endpoint that was not given up. */
-RSMI_INLINE ucs_status_ptr_t self_start(rsmi_fabric_key_t *key,
-                                        rsmi_atomic_op_t op, unsigned width,
-                                        uint64_t remote, const uint64_t *first,
-                                        uint64_t *reply_p)
-{
-    ucp_request_param_t param;
-
-    param.op_attr_mask = 0;
-    return rsmi_likely(key->peer->ep != NULL)
-               ? atomic_start(key, op, width, remote, first, reply_p, &param)
-               : UCS_STATUS_PTR(UCS_ERR_CANCELED);
-}
-
-static __attribute__((noinline)) int self_atomic_locked(
-    rsmi_fabric_key_t *key, rsmi_atomic_op_t op, unsigned width,
-    uint64_t remote, uint64_t first, uint64_t *reply_p)
-{
-    ucs_status_ptr_t request;
-
-    rsmi_fabric_self_lock(key->peer->domain);
-    request = self_start(key, op, width, remote, &first, reply_p);
-    rsmi_fabric_unlock(key->peer->domain);
-    return rsmi_fabric_self_end(key->peer, request);
-}
-
-RSMI_INLINE int self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
-                            unsigned width, uint64_t remote, uint64_t first,
-                            uint64_t *reply_p)
-{
-    ucs_status_ptr_t request;
-
-    if (rsmi_unlikely(!rsmi_bias_enter(&rsmi_fabric_self_bias))) {
-        return self_atomic_locked(key, op, width, remote, first, reply_p);
-    }
-    request = self_start(key, op, width, remote, &first, reply_p);
-    rsmi_bias_leave(&rsmi_fabric_self_bias);
-    return rsmi_fabric_self_end(key->peer, request);
-}
-
-/* One that UCX has not, or not rightly. */
-static __attribute__((noinline)) int self_bitwise(
-    rsmi_fabric_key_t *key, rsmi_atomic_op_t op, unsigned width,
-    uint64_t remote, uint64_t operand, uint64_t *old_p)
-{
-    rsmi_fabric_wait_t wait = {.deadline =
-                                   rsmi_deadline_in_ms(rsmi_config.timeout)};
-
-    return rsmi_fabric_atomic(key, op, width, remote, operand, 0, old_p, &wait);
-}
-
-int rsmi_fabric_self_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
-                            unsigned width, uint64_t remote, uint64_t operand,
-                            uint64_t compare, uint64_t *old_p)
-{
-    bool is_cswap = op == RSMI_ATOMIC_CSWAP;
-    uint64_t reply;
-    int rc;
-
-    if (rsmi_unlikely(atomic_is_bitwise(op))) {
-        return self_bitwise(key, op, width, remote, operand, old_p);
-    }
-    reply = atomic_to_memory(width, is_cswap ? operand : 0);
-    rc = self_atomic(key, op, width, remote,
-                     atomic_to_memory(width, is_cswap ? compare : operand),
-                     &reply);
-    if (rsmi_likely(rc == RSM_SUCCESS)) {
-        *old_p = atomic_from_memory(width, reply);
-    }
-    return rc;
 }
 
 int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,

@@ -40,12 +40,26 @@ static ucs_status_t home_open(rsmi_fabric_domain_t *domain,
     return status;
 }
 
+/* A request of ours, if we have room for it. */
+static uint32_t home_atomic_mask(ucp_context_h context)
+{
+    ucp_context_attr_t attr = {.field_mask = UCP_ATTR_FIELD_REQUEST_SIZE};
+    uint32_t mask = UCP_OP_ATTR_FIELD_DATATYPE | UCP_OP_ATTR_FIELD_REPLY_BUFFER;
+
+    if ((ucp_context_query(context, &attr) == UCS_OK) &&
+        (attr.request_size <= FABRIC_SELF_REQUEST)) {
+        mask |= UCP_OP_ATTR_FIELD_REQUEST;
+    }
+    return mask;
+}
+
 /* Without it gets are what they are called. */
 void rsmi_fabric_home_open(rsmi_fabric_domain_t *domain,
                            rsmi_fabric_peer_t *peer)
 {
     ucs_status_t status = home_open(domain, peer);
 
+    peer->atomic_mask = home_atomic_mask(domain->context);
     if (status == UCS_OK) {
         peer->home = peer->home_key;
     } else {

@@ -240,10 +240,8 @@ int rsmi_fabric_op_finish_in_place(rsmi_fabric_domain_t *domain,
     return op_end(domain, op);
 }
 
-static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,
-                                      rsmi_fabric_peer_t *peer, void *request,
-                                      const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock)
+int rsmi_fabric_op_await(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
+                         void *request, const rsmi_fabric_wait_t *wait)
 {
     rsmi_fabric_pause_t pause = {0, 0};
     rsmi_fabric_wait_t linger = {0};
@@ -274,8 +272,18 @@ static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,
     }
 
     status = ucp_request_check_status(request);
-    ucp_request_free(request);
     return (rc != RSM_SUCCESS) ? rc : op_result(peer, status);
+}
+
+static RSMI_COLD int op_settle_slowly(rsmi_fabric_domain_t *domain,
+                                      rsmi_fabric_peer_t *peer, void *request,
+                                      const rsmi_fabric_wait_t *wait)
+    RSMI_REQUIRES(domain->lock)
+{
+    int rc = rsmi_fabric_op_await(domain, peer, request, wait);
+
+    ucp_request_free(request);
+    return rc;
 }
 
 int rsmi_fabric_op_settle(rsmi_fabric_domain_t *domain,

@@ -23,14 +23,16 @@ static inline const void *self_at(uint64_t remote)
     return (const void *)(uintptr_t)remote;
 }
 
-int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request)
+int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request,
+                            bool is_ours)
 {
     rsmi_fabric_wait_t wait = {.deadline =
                                    rsmi_deadline_in_ms(rsmi_config.timeout)};
     int rc;
 
     rsmi_fabric_lock(peer->domain);
-    rc = rsmi_fabric_op_settle(peer->domain, peer, request, &wait);
+    rc = is_ours ? rsmi_fabric_op_await(peer->domain, peer, request, &wait)
+                 : rsmi_fabric_op_settle(peer->domain, peer, request, &wait);
     rsmi_fabric_unlock(peer->domain);
     return rc;
 }
@@ -201,7 +203,7 @@ RSMI_INLINE int self_vector(rsmi_fabric_key_t *key,
             request = self_turn_locked(key, vector, is_put);
         }
         if (rsmi_unlikely(request != NULL)) {
-            rc = rsmi_fabric_self_settle(key->peer, request);
+            rc = rsmi_fabric_self_settle(key->peer, request, false);
             vector->next += (rc == RSM_SUCCESS);
         }
     } while (rsmi_unlikely(vector->next != vector->end) &&

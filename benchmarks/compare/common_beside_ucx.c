@@ -78,10 +78,11 @@ static void run_copies(cmp_t *cmp, const cmp_rsm_timers_t *timers, size_t size)
 static void run_atomics(cmp_t *cmp, const cmp_rsm_timers_t *timers)
 {
     const cmp_runner_t runners[] = {{"beside", timers->implicit},
-                                    {"ucx flush", time_flushed}};
+                                    {"ucx flush", time_flushed},
+                                    {"ucx asked", time_asked}};
 
-    cmp_run_turns(cmp, CMP_FETCH_ADD, "fetch_add", 8, runners, 2);
-    cmp_run_turns(cmp, CMP_COMPARE_SWAP, "compare_swap", 8, runners, 2);
+    cmp_run_turns(cmp, CMP_FETCH_ADD, "fetch_add", 8, runners, 3);
+    cmp_run_turns(cmp, CMP_COMPARE_SWAP, "compare_swap", 8, runners, 3);
 }
 
 void cmp_run_beside_ucx(cmp_t *cmp, const cmp_rsm_timers_t *timers,

@@ -200,11 +200,14 @@ static const cmp_way_t cmp_ucx_flushed = {.name = "flush",
                                           .compare_swap = cmp_ucx_compare_swap,
                                           .progress = cmp_ucx_progress};
 
-/* What librsm promises needs these operations. */
+/* What librsm promises needs these operations. The old value of an atomic one is
+ * awaited either way. */
 static const cmp_way_t cmp_ucx_asked = {.name = "asked",
                                         .end = cmp_ucx_asked_end,
                                         .put = cmp_ucx_asked_put,
                                         .get = cmp_ucx_asked_get,
+                                        .fetch_add = cmp_ucx_fetch_add,
+                                        .compare_swap = cmp_ucx_compare_swap,
                                         .progress = cmp_ucx_progress};
 
 #endif

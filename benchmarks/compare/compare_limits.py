@@ -31,13 +31,14 @@ def by_ucx(figures, what, size, way):
     if size > SMALL or not all(key in figures for key in keys):
         _, theirs = pair(figures, "rsm-ucx", "ucx", what, size, way)
         turn = "in turn with us" if theirs[0] == "rsm-ucx" else "itself"
-        return f"bare UCX {turn} has {spread(figures, theirs)}"
+        copies = "either is one memcpy() of UCX; " if size > SMALL else ""
+        return f"{copies}bare UCX {turn} has {spread(figures, theirs)}"
     ours, below = (figures.median(key) for key in keys)
-    return (f"of the instructions of such a call {number(below)} are UCX's "
-            f"own, {number(ours)} look at handle, permission, bounds and "
-            "withdrawal and keep UCX to one thread: "
-            f"{number(below / (ours + below))} of bare UCX, if nothing but "
-            "instructions counts")
+    return (f"of the instructions of such a call {number(below)} are those of "
+            "UCX's layer of transports, which librsm calls without the "
+            f"protocols above it, {number(ours)} look at handle, permission, "
+            "bounds and withdrawal and keep UCX to one thread; the rest of the "
+            "time is the copy itself")
 
 
 def beside_tcp(figures, theirs, mine):
@@ -51,7 +52,7 @@ def by_network(figures, what, size, way):
     found = []
     mine, theirs = pair(figures, "rsm-tcp", "ucx-tcp", what, size, "asked")
     asked = beside_tcp(figures, theirs, mine)
-    if asked and way != "asked":
+    if asked and way != "asked" and what.startswith(("put", "get")):
         why = ("each get is there when its call returns"
                if what.startswith("get") else
                "what has landed is known by a word that is read behind it")

@@ -12,6 +12,7 @@
 
 #include "rsmapi.h"
 #include "util/clock.h"
+#include "util/compiler.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -168,6 +169,10 @@ int rsmi_fabric_atomic(rsmi_fabric_key_t *key, rsmi_atomic_op_t op,
                        unsigned width, uint64_t remote, uint64_t operand,
                        uint64_t compare, uint64_t *old_p,
                        const rsmi_fabric_wait_t *wait);
+
+/* Only UCP where UCT would serve RSMI_FABRIC_SELF: for those who test that, and
+ * to be said before the first connection. */
+extern bool rsmi_fabric_is_ucp_only RSMI_HIDDEN;
 
 /* The same through keys of RSMI_FABRIC_SELF: the calling thread carries it out,
  * so that it is complete when they return, and waits for nobody. */

@@ -10,6 +10,7 @@
 #define RSMI_FABRIC_INTERNAL_H
 
 #include "fabric/fabric.h"
+#include "fabric/ucx_inner.h"
 #include "sys/rsm/rsm_common.h"
 #include "util/bias.h"
 #include "util/compiler.h"
@@ -132,11 +133,12 @@ struct rsmi_fabric_peer {
     bool is_wired;       /* an answer came, so the lanes are up both ways */
     bool is_talking;     /* a long answer is on its way: start nothing else */
 
-    /* RSMI_FABRIC_SELF only. What home is made of, a key to all memory of this
-     * process, and the mask of UCX's parameters for atomic operations. */
+    /* Only of the peer that is this process: what home is made of, a key to all
+     * memory of it; the mask of UCX's parameters for atomic operations. */
     uint32_t atomic_mask;
     ucp_rkey_h home_key;
     ucp_mem_h home_mem;
+    rsmi_fabric_inner_t inner;
 
     /* Written under the lock, read also without it. */
     _Atomic bool has_direct; /* some key of it ever was direct */

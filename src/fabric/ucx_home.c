@@ -9,24 +9,28 @@
 
 #include <unistd.h>
 
-/* No page of an application is at address zero, which UCX refuses, nor in the
- * upper half, which belongs to the kernel. */
 #define HOME_END ((size_t)INTPTR_MAX)
+
+void rsmi_fabric_home_range(void **start_p, size_t *size_p)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    *start_p = (void *)page; /* NOLINT(performance-no-int-to-ptr) */
+    *size_p = HOME_END + 1 - 2 * page;
+}
 
 static ucs_status_t home_open(rsmi_fabric_domain_t *domain,
                               rsmi_fabric_peer_t *peer)
 {
-    size_t start = (size_t)sysconf(_SC_PAGESIZE);
     ucp_mem_map_params_t params = {
         .field_mask =
             UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH,
-        .address = (void *)start, /* NOLINT(performance-no-int-to-ptr) */
-        .length = HOME_END + 1 - 2 * start,
     };
     ucs_status_t status;
     void *blob;
     size_t size;
 
+    rsmi_fabric_home_range(&params.address, &params.length);
     status = ucp_mem_map(domain->context, &params, &peer->home_mem);
     if (status != UCS_OK) {
         return status;
@@ -67,10 +71,12 @@ void rsmi_fabric_home_open(rsmi_fabric_domain_t *domain,
                   ucs_status_string(status));
         rsmi_fabric_home_close(peer);
     }
+    rsmi_fabric_inner_open(&peer->inner);
 }
 
 void rsmi_fabric_home_close(rsmi_fabric_peer_t *peer)
 {
+    rsmi_fabric_inner_close(&peer->inner);
     peer->home = NULL;
     if (peer->home_key != NULL) {
         ucp_rkey_destroy(peer->home_key);

@@ -284,6 +284,7 @@ void rsmi_fabric_peer_abort(rsmi_fabric_domain_t *domain,
     request = ucp_ep_close_nbx(peer->ep, &param);
     peer->ep = NULL;
     peer->home = NULL;
+    peer->inner.most = 0;
     if (UCS_PTR_IS_PTR(request)) {
         /* Freed now or as soon as the close is through. */
         ucp_request_free(request);

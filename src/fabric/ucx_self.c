@@ -37,39 +37,62 @@ int rsmi_fabric_self_settle(rsmi_fabric_peer_t *peer, ucs_status_ptr_t request,
     return rc;
 }
 
-/* Closed is an endpoint that was given up, which takes a failure of UCX. */
-static inline ucs_status_ptr_t self_put(rsmi_fabric_key_t *key, uint64_t remote,
-                                        const void *src, size_t len)
+/* By UCP. Closed is an endpoint that was given up, which takes a failure of
+ * UCX. */
+static __attribute__((noinline)) ucs_status_ptr_t self_put_plainly(
+    const rsmi_fabric_key_t *key, const void *src, size_t len, uint64_t remote)
 {
     ucp_ep_h ep = key->peer->ep;
 
-    return rsmi_likely(ep != NULL)
+    return (ep != NULL)
                ? ucp_put_nbx(ep, src, len, remote, key->rkey, &self_no_param)
                : UCS_STATUS_PTR(UCS_ERR_CANCELED);
 }
 
-/* Without the key that makes a put of it. */
+/* The same by a put from there (ucx_home.c tells why), if there is the key. */
 static __attribute__((noinline)) ucs_status_ptr_t self_get_plainly(
-    const rsmi_fabric_key_t *key, uint64_t remote, void *dst, size_t len)
+    const rsmi_fabric_key_t *key, void *dst, size_t len, uint64_t remote)
 {
+    ucp_rkey_h home = key->peer->home;
     ucp_ep_h ep = key->peer->ep;
 
+    if (home != NULL) {
+        return ucp_put_nbx(ep, self_at(remote), len, (uintptr_t)dst, home,
+                           &self_no_param);
+    }
     return (ep != NULL)
                ? ucp_get_nbx(ep, dst, len, remote, key->rkey, &self_no_param)
                : UCS_STATUS_PTR(UCS_ERR_CANCELED);
 }
 
-/* A put from there (ucx_home.c tells why). */
-static inline ucs_status_ptr_t self_get(const rsmi_fabric_key_t *key,
-                                        uint64_t remote, void *dst, size_t len)
+/* Whether UCT takes so many bytes, and not none. */
+RSMI_INLINE bool self_is_inner(const rsmi_fabric_inner_t *inner, size_t len)
 {
-    const rsmi_fabric_peer_t *peer = key->peer;
-    ucp_rkey_h home = peer->home;
+    return rsmi_likely(len - 1 < inner->most);
+}
 
-    return rsmi_likely(home != NULL)
-               ? ucp_put_nbx(peer->ep, self_at(remote), len, (uintptr_t)dst,
-                             home, &self_no_param)
-               : self_get_plainly(key, remote, dst, len);
+RSMI_INLINE ucs_status_ptr_t self_put(const rsmi_fabric_key_t *key,
+                                      const void *src, size_t len,
+                                      uint64_t remote)
+{
+    const rsmi_fabric_inner_t *inner = &key->peer->inner;
+
+    return self_is_inner(inner, len)
+               ? rsmi_fabric_inner_result(uct_ep_put_short(
+                     inner->ep, src, (unsigned)len, remote, inner->key))
+               : self_put_plainly(key, src, len, remote);
+}
+
+RSMI_INLINE ucs_status_ptr_t self_get(const rsmi_fabric_key_t *key, void *dst,
+                                      size_t len, uint64_t remote)
+{
+    const rsmi_fabric_inner_t *inner = &key->peer->inner;
+
+    return self_is_inner(inner, len)
+               ? rsmi_fabric_inner_result(
+                     uct_ep_put_short(inner->ep, self_at(remote), (unsigned)len,
+                                      (uintptr_t)dst, inner->key))
+               : self_get_plainly(key, dst, len, remote);
 }
 
 void rsmi_fabric_self_lock(rsmi_fabric_domain_t *domain)
@@ -86,7 +109,7 @@ static __attribute__((noinline)) int self_put_locked(rsmi_fabric_key_t *key,
     ucs_status_ptr_t request;
 
     rsmi_fabric_self_lock(key->peer->domain);
-    request = self_put(key, remote, src, len);
+    request = self_put(key, src, len, remote);
     rsmi_fabric_unlock(key->peer->domain);
     return rsmi_fabric_self_end(key->peer, request);
 }
@@ -99,7 +122,7 @@ int rsmi_fabric_self_put(rsmi_fabric_key_t *key, uint64_t remote,
     if (rsmi_unlikely(!rsmi_bias_enter(&rsmi_fabric_self_bias))) {
         return self_put_locked(key, remote, src, len);
     }
-    request = self_put(key, remote, src, len);
+    request = self_put(key, src, len, remote);
     rsmi_bias_leave(&rsmi_fabric_self_bias);
     return rsmi_fabric_self_end(key->peer, request);
 }
@@ -111,7 +134,7 @@ static __attribute__((noinline)) int self_get_locked(rsmi_fabric_key_t *key,
     ucs_status_ptr_t request;
 
     rsmi_fabric_self_lock(key->peer->domain);
-    request = self_get(key, remote, dst, len);
+    request = self_get(key, dst, len, remote);
     rsmi_fabric_unlock(key->peer->domain);
     return rsmi_fabric_self_end(key->peer, request);
 }
@@ -124,7 +147,7 @@ int rsmi_fabric_self_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
     if (rsmi_unlikely(!rsmi_bias_enter(&rsmi_fabric_self_bias))) {
         return self_get_locked(key, remote, dst, len);
     }
-    request = self_get(key, remote, dst, len);
+    request = self_get(key, dst, len, remote);
     rsmi_bias_leave(&rsmi_fabric_self_bias);
     return rsmi_fabric_self_end(key->peer, request);
 }
@@ -137,15 +160,10 @@ RSMI_INLINE ucs_status_ptr_t self_turn(const rsmi_fabric_key_t *key,
 {
     const rsm_iovec_t *piece = vector->next;
     ucs_status_ptr_t request = NULL;
-    ucp_ep_h ep = key->peer->ep;
-    ucp_rkey_h rkey = key->rkey;
     size_t left = SELF_TURN;
     size_t start, len;
     char *local;
 
-    if (rsmi_unlikely(ep == NULL)) {
-        return UCS_STATUS_PTR(UCS_ERR_CANCELED);
-    }
     while (piece != vector->end) {
         start = piece->remote_offset;
         len = piece->transfer_length;
@@ -157,9 +175,8 @@ RSMI_INLINE ucs_status_ptr_t self_turn(const rsmi_fabric_key_t *key,
         local += piece->local_offset;
         if (rsmi_likely(len != 0)) {
             request = is_put
-                          ? ucp_put_nbx(ep, local, len, vector->remote + start,
-                                        rkey, &self_no_param)
-                          : self_get(key, vector->remote + start, local, len);
+                          ? self_put(key, local, len, vector->remote + start)
+                          : self_get(key, local, len, vector->remote + start);
         }
         if (rsmi_unlikely(request != NULL)) {
             break;

@@ -8,6 +8,10 @@
 
 /* --- ucx_home.c ---------------------------------------------------------- */
 
+/* All memory of this process: no page of an application is at address zero,
+ * which UCX refuses, nor in the upper half, which belongs to the kernel. */
+void rsmi_fabric_home_range(void **start_p, size_t *size_p);
+
 /* A new peer, which is this process: make the key to all memory of it. */
 void rsmi_fabric_home_open(rsmi_fabric_domain_t *domain,
                            rsmi_fabric_peer_t *peer)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Atomic operations on memory of this process, the short way; see ucx_self.c.
- * UCX works on a request of ours, which lies on the stack: it is done with it
- * when its call returns, and getting one of its own takes longer. */
+ * UCT does them, or else UCP, on a request of ours, which lies on the stack: it
+ * is done with it when its call returns, and getting one of its own takes
+ * longer. */
 #include "fabric/ucx_self.h"
 
 #include "util/config.h"
+
+typedef uint32_t __attribute__((may_alias)) self_word32_t;
+typedef uint64_t __attribute__((may_alias)) self_word64_t;
 
 /* UCX wants the end of what it may use. */
 typedef struct {
@@ -52,9 +56,9 @@ static __attribute__((noinline)) int self_locked(
                              : self_failed(key->peer, request, &room);
 }
 
-RSMI_INLINE int self_atomic(rsmi_fabric_key_t *key, ucp_atomic_op_t op,
-                            unsigned width, uint64_t remote,
-                            const void *operand, void *reply)
+static __attribute__((noinline)) int self_by_ucp(
+    rsmi_fabric_key_t *key, ucp_atomic_op_t op, unsigned width, uint64_t remote,
+    const void *operand, void *reply)
 {
     ucs_status_ptr_t request;
     self_room_t room;
@@ -67,6 +71,94 @@ RSMI_INLINE int self_atomic(rsmi_fabric_key_t *key, ucp_atomic_op_t op,
     return rsmi_likely(request == NULL)
                ? RSM_SUCCESS
                : self_failed(key->peer, request, &room);
+}
+
+RSMI_INLINE ucs_status_t self_inner64(const rsmi_fabric_inner_t *inner,
+                                      ucp_atomic_op_t op, uint64_t remote,
+                                      const self_word64_t *operand,
+                                      self_word64_t *reply)
+{
+    if (op == UCP_ATOMIC_OP_CSWAP) {
+        return uct_ep_atomic_cswap64(inner->ep, *operand, *reply, remote,
+                                     inner->key, reply, NULL);
+    }
+    return uct_ep_atomic64_fetch(inner->ep,
+                                 (op == UCP_ATOMIC_OP_ADD) ? UCT_ATOMIC_OP_ADD
+                                                           : UCT_ATOMIC_OP_SWAP,
+                                 *operand, reply, remote, inner->key, NULL);
+}
+
+RSMI_INLINE ucs_status_t self_inner32(const rsmi_fabric_inner_t *inner,
+                                      ucp_atomic_op_t op, uint64_t remote,
+                                      const self_word32_t *operand,
+                                      self_word32_t *reply)
+{
+    if (op == UCP_ATOMIC_OP_CSWAP) {
+        return uct_ep_atomic_cswap32(inner->ep, *operand, *reply, remote,
+                                     inner->key, reply, NULL);
+    }
+    return uct_ep_atomic32_fetch(inner->ep,
+                                 (op == UCP_ATOMIC_OP_ADD) ? UCT_ATOMIC_OP_ADD
+                                                           : UCT_ATOMIC_OP_SWAP,
+                                 *operand, reply, remote, inner->key, NULL);
+}
+
+RSMI_INLINE ucs_status_t self_inner(const rsmi_fabric_inner_t *inner,
+                                    ucp_atomic_op_t op, unsigned width,
+                                    uint64_t remote, const void *operand,
+                                    void *reply)
+{
+    return (width == sizeof(uint64_t))
+               ? self_inner64(inner, op, remote, operand, reply)
+               : self_inner32(inner, op, remote, operand, reply);
+}
+
+static RSMI_COLD int self_inner_failed(rsmi_fabric_peer_t *peer,
+                                       ucs_status_t status)
+{
+    return rsmi_fabric_self_settle(peer, rsmi_fabric_inner_result(status),
+                                   false);
+}
+
+/* The bias is not this thread's, yet. */
+static __attribute__((noinline)) int self_by_lock(
+    rsmi_fabric_key_t *key, ucp_atomic_op_t op, unsigned width, uint64_t remote,
+    const void *operand, void *reply)
+{
+    rsmi_fabric_peer_t *peer = key->peer;
+    ucs_status_t status = UCS_ERR_CANCELED;
+    bool is_inner;
+
+    rsmi_fabric_self_lock(peer->domain);
+    is_inner = peer->inner.most != 0;
+    if (is_inner) {
+        status = self_inner(&peer->inner, op, width, remote, operand, reply);
+    }
+    rsmi_fabric_unlock(peer->domain);
+    if (!is_inner) {
+        return self_by_ucp(key, op, width, remote, operand, reply);
+    }
+    return (status == UCS_OK) ? RSM_SUCCESS : self_inner_failed(peer, status);
+}
+
+RSMI_INLINE int self_atomic(rsmi_fabric_key_t *key, ucp_atomic_op_t op,
+                            unsigned width, uint64_t remote,
+                            const void *operand, void *reply)
+{
+    const rsmi_fabric_inner_t *inner = &key->peer->inner;
+    ucs_status_t status;
+
+    if (rsmi_unlikely(!rsmi_bias_enter(&rsmi_fabric_self_bias))) {
+        return self_by_lock(key, op, width, remote, operand, reply);
+    }
+    if (rsmi_unlikely(inner->most == 0)) {
+        rsmi_bias_leave(&rsmi_fabric_self_bias);
+        return self_by_ucp(key, op, width, remote, operand, reply);
+    }
+    status = self_inner(inner, op, width, remote, operand, reply);
+    rsmi_bias_leave(&rsmi_fabric_self_bias);
+    return rsmi_likely(status == UCS_OK) ? RSM_SUCCESS
+                                         : self_inner_failed(key->peer, status);
 }
 
 #define SELF_DEFINE(name, op, width)                                        \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Transfers to memory of this process, by which imports with RSM_DIRECT=n are
  * accessed. */
-#include "fabric/fabric.h"
+#include "fabric/fabric_internal.h"
 #include "rsmapi.h"
 
 #include <criterion/criterion.h>
@@ -26,6 +26,7 @@ static void begin(void)
     memset(memory, 0, SIZE);
     cr_assert_eq(rsmi_fabric_open(), RSM_SUCCESS);
     cr_assert_eq(rsmi_fabric_connect_self(&peer), RSM_SUCCESS);
+    cr_assert_eq(peer->inner.most == 0, rsmi_fabric_is_ucp_only);
     cr_assert_eq(rsmi_fabric_register(RSMI_FABRIC_SELF, memory, SIZE, &mem),
                  RSM_SUCCESS);
     cr_assert_eq(rsmi_fabric_pack(mem, &blob, &blob_size), RSM_SUCCESS);
@@ -43,9 +44,27 @@ static void end(void)
     free(memory);
 }
 
-TestSuite(fabric_self, .init = begin, .fini = end, .timeout = 30);
+static void begin_with_ucp(void)
+{
+    rsmi_fabric_is_ucp_only = true;
+    begin();
+}
 
-Test(fabric_self, what_is_put_is_there_at_once)
+/* By what UCX is asked to do it is a matter of its version. */
+TestSuite(fabric_self, .init = begin, .fini = end, .timeout = 30);
+TestSuite(fabric_self_ucp, .init = begin_with_ucp, .fini = end, .timeout = 30);
+
+#define TEST_BOTH(name, check)  \
+    Test(fabric_self, name)     \
+    {                           \
+        check();                \
+    }                           \
+    Test(fabric_self_ucp, name) \
+    {                           \
+        check();                \
+    }
+
+static void check_put(void)
 {
     static const size_t sizes[] = {1, 2, 7, 8, 64, 4095, 65537, SIZE / 2};
     unsigned char *here = malloc(SIZE), *back = malloc(SIZE);
@@ -69,6 +88,8 @@ Test(fabric_self, what_is_put_is_there_at_once)
     free(back);
 }
 
+TEST_BOTH(what_is_put_is_there_at_once, check_put)
+
 static void check_atomic(unsigned width, rsmi_atomic_op_t op, uint64_t operand,
                          uint64_t compare, uint64_t expected)
 {
@@ -86,7 +107,7 @@ static void check_atomic(unsigned width, rsmi_atomic_op_t op, uint64_t operand,
     cr_assert_eq(now & ~mask, start & ~mask, "op %d: too wide", op);
 }
 
-Test(fabric_self, atomics)
+static void check_atomics(void)
 {
     const uint64_t start = 0x1234567800000ff0u;
     unsigned width;
@@ -101,6 +122,8 @@ Test(fabric_self, atomics)
         check_atomic(width, RSMI_ATOMIC_XOR, 0xf0f, 0, start ^ 0xf0f);
     }
 }
+
+TEST_BOTH(atomics, check_atomics)
 
 static void *adder(void *arg)
 {
@@ -117,7 +140,7 @@ static void *adder(void *arg)
 }
 
 /* One thread has earned the bias when others come and when keys are made. */
-Test(fabric_self, threads_share_the_worker)
+static void check_threads(void)
 {
     pthread_t threads[2];
     rsmi_fabric_key_t *other;
@@ -141,3 +164,5 @@ Test(fabric_self, threads_share_the_worker)
     memcpy(&sum, memory, sizeof(sum));
     cr_assert_eq(sum, 3ull * ROUNDS);
 }
+
+TEST_BOTH(threads_share_the_worker, check_threads)

@@ -106,34 +106,51 @@ static int iov_piece(const iov_t *iov, size_t idx)
     return rc;
 }
 
-/* Gets that another process answers, from the @p first piece on: all are asked
- * for before one is awaited. Those that there is something to say about stay.
- * How many are complete. */
-static size_t iov_get_run(const iov_t *iov, size_t first, size_t count,
-                          int *rc_p)
+/* The local ends of pieces from the @p first on, up to one that there is
+ * something to say about. How many. */
+static size_t iov_sound(const iov_t *iov, size_t first, size_t count,
+                        char **locals)
 {
-    rsmi_fabric_get_t gets[RSM_MAX_SGIOREQS];
+    rsm_permission_t perm = iov->is_put ? RSM_PERM_WRITE : RSM_PERM_READ;
     const rsm_iovec_t *piece;
-    size_t idx, done = 0;
-    char *local;
+    size_t idx;
 
     for (idx = first; idx < count; ++idx) {
         piece = &iov->pieces[idx];
-        if ((iov_local(iov, idx, &local) != RSM_SUCCESS) ||
+        if ((iov_local(iov, idx, &locals[idx - first]) != RSM_SUCCESS) ||
             (rsmi_span_check(iov->import, (off_t)piece->remote_offset,
-                             piece->transfer_length,
-                             RSM_PERM_READ) != RSM_SUCCESS)) {
+                             piece->transfer_length, perm) != RSM_SUCCESS)) {
             break;
         }
-        gets[idx - first] = (rsmi_fabric_get_t){
-            .remote = piece->remote_offset,
-            .dst = local,
-            .len = piece->transfer_length,
-        };
     }
-    if (idx > first) {
-        *rc_p = rsmi_transfer_getv(iov->import, gets, idx - first, &done);
+    return idx - first;
+}
+
+/* Between here and another process, sound pieces together, from the @p first on.
+ * How many are done. */
+static size_t iov_far(const iov_t *iov, size_t first, size_t count, int *rc_p)
+{
+    const rsm_iovec_t *pieces = iov->pieces + first;
+    rsmi_fabric_put_t puts[RSM_MAX_SGIOREQS];
+    rsmi_fabric_get_t gets[RSM_MAX_SGIOREQS];
+    char *locals[RSM_MAX_SGIOREQS];
+    size_t run = iov_sound(iov, first, count, locals);
+    size_t idx, done = 0;
+
+    /* A single one has a shorter way. */
+    if (run < 2) {
+        return 0;
     }
+    for (idx = 0; idx < run; ++idx) {
+        size_t len = pieces[idx].transfer_length;
+        uint64_t remote = pieces[idx].remote_offset;
+
+        puts[idx] = (rsmi_fabric_put_t){remote, locals[idx], len};
+        gets[idx] = (rsmi_fabric_get_t){remote, locals[idx], len};
+    }
+    *rc_p = iov->is_put ? rsmi_transfer_putv(iov->import, puts, run,
+                                             iov->is_implicit, &done)
+                        : rsmi_transfer_getv(iov->import, gets, run, &done);
     return done;
 }
 
@@ -178,8 +195,8 @@ static int iov_run(rsm_scat_gath_t *sg_io, iov_t *iov)
         return rc;
     }
     idx = sg_io->io_request_count - sg_io->io_residual_count;
-    if (!iov->is_put && rsmi_transfer_is_answered(iov->import)) {
-        done = iov_get_run(iov, idx, sg_io->io_request_count, &rc);
+    if (rsmi_transfer_is_answered(iov->import)) {
+        done = iov_far(iov, idx, sg_io->io_request_count, &rc);
         sg_io->io_residual_count -= done;
         if (rc != RSM_SUCCESS) {
             return rc;

@@ -184,6 +184,35 @@ int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
     return transfer_leave(import, rc);
 }
 
+/* One question behind all of them sees to those of implicit mode. */
+int rsmi_transfer_putv(rsmi_import_t *import, rsmi_fabric_put_t *puts,
+                       size_t count, bool is_implicit, size_t *done_p)
+{
+    rsmi_far_t *far = import->far;
+    rsmi_fabric_wait_t wait;
+    size_t idx;
+    int rc, end;
+
+    *done_p = 0;
+    if (!transfer_enter(import)) {
+        return RSMERR_CONN_ABORTED;
+    }
+    for (idx = 0; idx < count; ++idx) {
+        puts[idx].remote += far->remote;
+    }
+    transfer_wait(import, &wait);
+    rc = rsmi_fabric_putv(far->key, puts, count, &wait, done_p);
+    transfer_unsettle(far);
+    if (is_implicit && (*done_p != 0)) {
+        end = transfer_complete(import);
+        *done_p = (end == RSM_SUCCESS) ? *done_p : 0;
+        rc = (rc == RSM_SUCCESS) ? end : rc;
+    }
+    rc = transfer_leave(import, rc);
+    *done_p -= (rc != RSM_SUCCESS) && (*done_p == count);
+    return rc;
+}
+
 /* Puts of an open span come first: programs written for hardware with loads
  * and stores read back what they wrote. */
 static int transfer_before_get(rsmi_import_t *import)

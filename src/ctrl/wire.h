@@ -2,7 +2,7 @@
 /* What processes say to each other. Every message begins with a header and has
  * a fixed layout in the byte order of the machine; the header's magic number
  * tells other versions and other byte orders apart; what is said by UCX
- * (fabric/fabric_internal.h) belongs to the version, too. Receivers check every
+ * (fabric/ucx_letter.h) belongs to the version, too. Receivers check every
  * field as if a stranger had written it.
  *
  *   request socket   importer's threads -> exporter's service thread

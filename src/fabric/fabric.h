@@ -138,6 +138,19 @@ void rsmi_fabric_key_close(rsmi_fabric_key_t *key);
 int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
                     size_t len, const rsmi_fabric_wait_t *wait);
 
+typedef struct {
+    uint64_t remote;
+    const void *src;
+    size_t len;
+} rsmi_fabric_put_t;
+
+/* One after the other, small ones together. The first failure ends it: *@p
+ * done_p were begun, and a flush completes them. Each may take as long as @p wait
+ * says of the first. */
+int rsmi_fabric_putv(rsmi_fabric_key_t *key, const rsmi_fabric_put_t *puts,
+                     size_t count, const rsmi_fabric_wait_t *wait,
+                     size_t *done_p);
+
 /* Returns once @p dst holds the data. Does not order after earlier puts. */
 int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,
                     size_t len, const rsmi_fabric_wait_t *wait);
@@ -148,7 +161,7 @@ typedef struct {
     size_t len;
 } rsmi_fabric_get_t;
 
-/* One after the other, small ones asked for before the first of them has come.
+/* One after the other, small ones together.
  * The first failure ends it: *@p done_p are complete. Each may take as long as
  * @p wait says of the first. */
 int rsmi_fabric_getv(rsmi_fabric_key_t *key, const rsmi_fabric_get_t *gets,

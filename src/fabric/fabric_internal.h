@@ -11,6 +11,7 @@
 
 #include "fabric/fabric.h"
 #include "fabric/ucx_inner.h"
+#include "fabric/ucx_letter.h"
 #include "sys/rsm/rsm_common.h"
 #include "util/bias.h"
 #include "util/compiler.h"
@@ -25,6 +26,10 @@
  * never touches the caller's memory after the call. */
 #define FABRIC_BOUNCE_SIZE 8192
 
+/* The same as pieces of a vector. */
+#define FABRIC_PIECES_SIZE \
+    (FABRIC_BOUNCE_SIZE + FABRIC_PARTS_MOST * sizeof(rsmi_fabric_part_t))
+
 /* Puts that may be on their way to one peer before put waits for some. */
 #define FABRIC_PUTS_IN_FLIGHT 64
 
@@ -38,41 +43,8 @@
  * so what is read lies in so many zeros. */
 #define FABRIC_ADDRESS_MARGIN ((size_t)4 << 10)
 
-/* Active messages: the target's hello (ucx_wire.c), an importer's letter and
- * the target's answer (ucx_mail.c). */
-#define FABRIC_HELLO_ID  1
-#define FABRIC_LETTER_ID 2
-#define FABRIC_ANSWER_ID 3
-#define FABRIC_ORDER_ID  4 /* ucx_order.c */
-#define FABRIC_IDS       6 /* UCX makes room for an even number of them */
-
 typedef struct rsmi_fabric_domain rsmi_fabric_domain_t;
 typedef struct rsmi_fabric_service rsmi_fabric_service_t;
-
-/* A letter's header; the bytes for @p remote follow. */
-typedef struct {
-    uint64_t remote;
-    uint64_t look_at; /* 0: at nothing */
-    uint64_t
-        fetch; /* bytes to be brought from there; 0: the word is looked at */
-    uint64_t ticket; /* comes back with the answer; 0: none is wanted */
-} rsmi_fabric_letter_t;
-
-/* An atomic operation; its answer's word is the old value. */
-typedef struct {
-    uint64_t remote;
-    uint64_t operand;
-    uint64_t compare;
-    uint64_t ticket;
-    uint32_t what;  /* rsmi_atomic_op_t */
-    uint32_t width; /* bytes */
-} rsmi_fabric_order_t;
-
-/* An answer's header; what was fetched follows. */
-typedef struct {
-    uint64_t ticket;
-    uint64_t word; /* what stood at look_at when the bytes were there */
-} rsmi_fabric_answer_t;
 
 /* An answer on its way; the service thread's. */
 typedef struct rsmi_fabric_reply {
@@ -87,7 +59,8 @@ typedef struct rsmi_fabric_reply {
 /* A thread that waits for an answer. */
 typedef struct rsmi_fabric_question {
     rsmi_fabric_letter_t letter;
-    void *dst;     /* for what is fetched, while it is asked for */
+    const rsmi_fabric_get_t *gets; /* what is fetched, one behind the other */
+    size_t count;
     uint64_t word; /* valid once is_answered */
     bool is_answered;
     struct rsmi_fabric_question *prev; /* of the domain's */
@@ -111,7 +84,7 @@ typedef struct rsmi_fabric_op {
         rsmi_fabric_letter_t letter;
         rsmi_fabric_order_t order;
     };
-    unsigned char bounce[FABRIC_BOUNCE_SIZE];
+    unsigned char bounce[FABRIC_PIECES_SIZE];
 } rsmi_fabric_op_t;
 
 /* One endpoint for each remote worker, shared by all who connect to it. Lives
@@ -461,6 +434,23 @@ int rsmi_fabric_order(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                       const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock);
 
+/* --- ucx_vector.c -------------------------------------------------------- */
+
+/* One piece that is done gives the next ones as long again. */
+static inline void rsmi_fabric_wait_renew(rsmi_fabric_wait_t *wait,
+                                          rsmi_time_t patience)
+{
+    if (wait->deadline != RSMI_NEVER) {
+        wait->deadline = rsmi_clock_now() + patience;
+    }
+}
+
+/* What several puts brought in one letter. False: it is no such letter, or from
+ * there on it names memory that is not anybody's to reach. Service thread. */
+bool rsmi_fabric_write_pieces(const rsmi_fabric_ranges_t *ranges,
+                              const void *pieces, size_t length)
+    RSMI_REQUIRES(ranges->lock);
+
 /* --- ucx_fetch.c --------------------------------------------------------- */
 
 /* Gets that rsmi_fabric_is_letter() says are letters, as rsmi_fabric_getv(). */
@@ -468,6 +458,14 @@ int rsmi_fabric_fetch(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
                       const rsmi_fabric_get_t *gets, size_t count,
                       const rsmi_fabric_wait_t *wait, size_t *done_p)
     RSMI_REQUIRES(domain->lock);
+
+/* What the list of a letter names comes to @p into. False: it is no such list,
+ * or names memory that is not anybody's to reach. Service thread. */
+bool rsmi_fabric_fetch_listed(const rsmi_fabric_ranges_t *ranges,
+                              const rsmi_fabric_letter_t *letter,
+                              const void *list, size_t length,
+                              unsigned char into[FABRIC_BOUNCE_SIZE])
+    RSMI_REQUIRES(ranges->lock);
 
 /* --- ucx_range.c --------------------------------------------------------- */
 

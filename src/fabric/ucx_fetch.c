@@ -1,17 +1,49 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Gets. Small ones where UCX would emulate them are letters that fetch, of which
  * several can be on their way: a target of ours bears it when one cannot be
- * answered. */
+ * answered. A message costs as much as some thousand bytes, so that one letter
+ * asks for as many pieces of a vector as one answer has room for. */
 #include "fabric/fabric_internal.h"
 
 #include <string.h>
 
-/* Fetches of one caller on their way. */
+/* Letters of one caller on their way. */
 #define FETCH_RUN 16
 
 /* While all threads await fewer answers of a peer, a caller asks for a second one
  * before the first has come. */
 #define FETCH_EASY 64
+
+/* --- target: service thread ------------------------------------------------ */
+
+bool rsmi_fabric_fetch_listed(const rsmi_fabric_ranges_t *ranges,
+                              const rsmi_fabric_letter_t *letter,
+                              const void *list, size_t length,
+                              unsigned char into[FABRIC_BOUNCE_SIZE])
+{
+    size_t have = 0, count = length / sizeof(rsmi_fabric_part_t), idx;
+    rsmi_fabric_part_t parts[FABRIC_PARTS_MOST];
+
+    if ((length > sizeof(parts)) || (length % sizeof(parts[0]) != 0) ||
+        (letter->fetch > FABRIC_BOUNCE_SIZE)) {
+        return false;
+    }
+    memcpy(parts, list, length);
+    for (idx = 0; idx < count; ++idx) {
+        if ((parts[idx].size == 0) ||
+            (parts[idx].size > letter->fetch - have) ||
+            !rsmi_fabric_range_has(ranges, parts[idx].remote,
+                                   parts[idx].size)) {
+            return false;
+        }
+        memcpy(into + have, (const void *)(uintptr_t)parts[idx].remote,
+               parts[idx].size);
+        have += parts[idx].size;
+    }
+    return have == letter->fetch;
+}
+
+/* --- importer -------------------------------------------------------------- */
 
 /* Whether the next one need not wait for those before. */
 static bool fetch_may_ask(const rsmi_fabric_peer_t *peer, size_t asked)
@@ -20,20 +52,44 @@ static bool fetch_may_ask(const rsmi_fabric_peer_t *peer, size_t asked)
                             !rsmi_fabric_peer_is_broken(peer));
 }
 
+/* The first one, and the next ones as far as one answer has room for them. */
+static void fetch_bundle(const rsmi_fabric_peer_t *peer,
+                         const rsmi_fabric_get_t *gets, size_t count,
+                         rsmi_fabric_question_t *question)
+{
+    size_t size = gets[0].len, run = 1;
+
+    while (
+        (run < count) && (run < FABRIC_PARTS_MOST) &&
+        rsmi_fabric_is_letter(peer, size + gets[run].len) &&
+        rsmi_fabric_is_letter(peer, (run + 1) * sizeof(rsmi_fabric_part_t))) {
+        size += gets[run].len;
+        ++run;
+    }
+    *question = (rsmi_fabric_question_t){
+        .letter.fetch = size, .gets = gets, .count = run};
+}
+
 static int fetch_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
-                     const rsmi_fabric_get_t *get,
                      rsmi_fabric_question_t *question)
     RSMI_REQUIRES(domain->lock)
 {
-    *question = (rsmi_fabric_question_t){
-        .letter = {.look_at = get->remote,
-                   .fetch = get->len,
-                   .ticket = ++domain->last_ticket},
-        .dst = get->dst,
-    };
+    const rsmi_fabric_get_t *gets = question->gets;
+    rsmi_fabric_part_t parts[FABRIC_PARTS_MOST];
+    size_t listed = 0;
+
+    question->letter.ticket = ++domain->last_ticket;
+    if (question->count == 1) {
+        question->letter.look_at = gets[0].remote;
+    } else {
+        for (; listed < question->count; ++listed) {
+            parts[listed] =
+                (rsmi_fabric_part_t){gets[listed].remote, gets[listed].len};
+        }
+    }
     rsmi_fabric_question_add(key->peer, question);
     return rsmi_fabric_mail_send(domain, key->peer, key, &question->letter,
-                                 NULL, 0);
+                                 parts, listed * sizeof(parts[0]));
 }
 
 /* As many as may be asked for at once. */
@@ -44,29 +100,35 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
 {
     rsmi_fabric_question_t questions[FETCH_RUN];
     rsmi_fabric_peer_t *peer = key->peer;
-    size_t asked = 0, done = 0, idx;
+    size_t taken = 0, asked = 0, answered = 0, idx;
     uint64_t started;
     int rc;
 
+    *done_p = 0;
     rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
-    while ((rc == RSM_SUCCESS) && (asked < count) && (asked < FETCH_RUN) &&
+    while ((rc == RSM_SUCCESS) && (taken < count) && (asked < FETCH_RUN) &&
            fetch_may_ask(peer, asked)) {
-        rc = fetch_ask(domain, key, &gets[asked], &questions[asked]);
+        fetch_bundle(peer, gets + taken, count - taken, &questions[asked]);
+        rc = fetch_ask(domain, key, &questions[asked]);
+        taken += questions[asked].count;
         ++asked;
     }
     started = peer->started;
-    while ((rc == RSM_SUCCESS) && (done < asked)) {
-        rc = rsmi_fabric_mail_wait_answer(domain, peer, &questions[done], wait);
-        done += (rc == RSM_SUCCESS);
+    while ((rc == RSM_SUCCESS) && (answered < asked)) {
+        rc = rsmi_fabric_mail_wait_answer(domain, peer, &questions[answered],
+                                          wait);
+        if (rc == RSM_SUCCESS) {
+            *done_p += questions[answered].count;
+            ++answered;
+        }
     }
     for (idx = 0; idx < asked; ++idx) {
         rsmi_fabric_question_remove(peer, &questions[idx]);
     }
-    peer->is_wired |= done > 0;
+    peer->is_wired |= answered > 0;
     if (rc == RSM_SUCCESS) {
         rsmi_fabric_flush_note(peer, started);
     }
-    *done_p = done;
     return rc;
 }
 
@@ -102,14 +164,6 @@ static size_t fetch_count(const rsmi_fabric_key_t *key,
     return run;
 }
 
-/* One that is done gives the next ones as long again. */
-static void fetch_renew(rsmi_fabric_wait_t *wait, rsmi_time_t patience)
-{
-    if (wait->deadline != RSMI_NEVER) {
-        wait->deadline = rsmi_clock_now() + patience;
-    }
-}
-
 int rsmi_fabric_getv(rsmi_fabric_key_t *key, const rsmi_fabric_get_t *gets,
                      size_t count, const rsmi_fabric_wait_t *wait,
                      size_t *done_p)
@@ -132,7 +186,7 @@ int rsmi_fabric_getv(rsmi_fabric_key_t *key, const rsmi_fabric_get_t *gets,
             rsmi_fabric_unlock(domain);
             done += run;
         }
-        fetch_renew(&left, patience);
+        rsmi_fabric_wait_renew(&left, patience);
     }
     *done_p = done;
     return rc;

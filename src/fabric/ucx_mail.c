@@ -89,17 +89,33 @@ rsmi_fabric_reply_t *rsmi_fabric_reply_get(rsmi_fabric_service_t *service,
     return reply;
 }
 
-/* What a letter looks at; no more than an answer has room for. */
+/* What a letter without a list looks at; no more than an answer has room for. */
 static bool mail_may_look(const rsmi_fabric_ranges_t *ranges,
                           const rsmi_fabric_letter_t *letter)
     RSMI_REQUIRES(ranges->lock)
 {
     size_t size = (letter->fetch != 0) ? letter->fetch : sizeof(uint64_t);
 
-    return (letter->fetch <= FABRIC_BOUNCE_SIZE) &&
-           ((letter->look_at == 0)
-                ? (letter->fetch == 0)
-                : rsmi_fabric_range_has(ranges, letter->look_at, size));
+    return (letter->look_at == 0) ||
+           ((letter->fetch <= FABRIC_BOUNCE_SIZE) &&
+            rsmi_fabric_range_has(ranges, letter->look_at, size));
+}
+
+static bool mail_write(const rsmi_fabric_ranges_t *ranges,
+                       const rsmi_fabric_letter_t *letter, const void *data,
+                       size_t length) RSMI_REQUIRES(ranges->lock)
+{
+    if (length == 0) {
+        return true;
+    }
+    if (letter->remote == 0) {
+        return rsmi_fabric_write_pieces(ranges, data, length);
+    }
+    if (!rsmi_fabric_range_has(ranges, letter->remote, length)) {
+        return false;
+    }
+    memcpy((void *)(uintptr_t)letter->remote, data, length);
+    return true;
 }
 
 static void mail_look(const rsmi_fabric_letter_t *letter,
@@ -120,18 +136,21 @@ static bool mail_carry_out(rsmi_fabric_ranges_t *ranges,
                            const rsmi_fabric_letter_t *letter, const void *data,
                            size_t length, rsmi_fabric_reply_t *reply)
 {
+    bool is_list = (letter->look_at == 0) && (letter->fetch != 0);
     bool is_good;
 
     rsmi_lock(&ranges->lock);
-    is_good = ((length == 0) ||
-               rsmi_fabric_range_has(ranges, letter->remote, length)) &&
-              mail_may_look(ranges, letter);
-    if (is_good && (length != 0)) {
-        memcpy((void *)(uintptr_t)letter->remote, data, length);
-    }
-    atomic_thread_fence(memory_order_seq_cst);
-    if (is_good && (reply != NULL)) {
-        mail_look(letter, reply);
+    if (is_list) {
+        is_good =
+            (reply == NULL) || rsmi_fabric_fetch_listed(ranges, letter, data,
+                                                        length, reply->fetched);
+    } else {
+        is_good = mail_may_look(ranges, letter) &&
+                  mail_write(ranges, letter, data, length);
+        atomic_thread_fence(memory_order_seq_cst);
+        if (is_good && (reply != NULL)) {
+            mail_look(letter, reply);
+        }
     }
     rsmi_unlock(&ranges->lock);
     return is_good;
@@ -212,6 +231,18 @@ void rsmi_fabric_mail_close(rsmi_fabric_service_t *service)
 
 /* --- importer -------------------------------------------------------------- */
 
+/* In the order of the gets: of two with the same destination the later one
+ * stays. */
+static void mail_take(const rsmi_fabric_question_t *question, const char *data)
+{
+    size_t idx;
+
+    for (idx = 0; idx < question->count; ++idx) {
+        memcpy(question->gets[idx].dst, data, question->gets[idx].len);
+        data += question->gets[idx].len;
+    }
+}
+
 /* Called by UCX inside progress, so the domain's lock is held. */
 static ucs_status_t mail_answered(
     void *arg, const void *header, size_t header_len, void *data, size_t length,
@@ -230,9 +261,7 @@ static ucs_status_t mail_answered(
     {
         if ((question->letter.ticket == answer.ticket) &&
             (question->letter.fetch == length)) {
-            if (length != 0) {
-                memcpy(question->dst, data, length);
-            }
+            mail_take(question, data);
             question->word = answer.word;
             question->is_answered = true;
         }

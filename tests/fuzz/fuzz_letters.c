@@ -25,7 +25,7 @@
 #define SAY_RNDV  0x20 /* the bytes are to be fetched */
 
 /* Kinds; the others are letters. */
-enum { SAY_FETCH = 1, SAY_ORDER, SAY_ANSWER, SAY_NOISE };
+enum { SAY_FETCH = 1, SAY_ORDER, SAY_ANSWER, SAY_NOISE, SAY_PIECES, SAY_LIST };
 
 /* Fetches and orders of one input, each of more than one byte. */
 #define FUZZ_PROMISES 512
@@ -197,10 +197,10 @@ static void stranger_progress(void)
     (void)ucp_worker_progress(stranger.worker);
 }
 
-static void stranger_says(ucp_ep_h ep, unsigned number, unsigned say,
-                          const void *header, size_t size, size_t bytes)
+static void stranger_sends(ucp_ep_h ep, unsigned number, unsigned say,
+                           const void *header, size_t size, const void *data,
+                           size_t bytes)
 {
-    static const unsigned char data[2 * FUZZ_SIZE];
     const ucp_request_param_t param = {
         .op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS,
         .flags = (((say & SAY_REPLY) != 0) ? UCP_AM_SEND_FLAG_REPLY : 0) |
@@ -220,6 +220,14 @@ static void stranger_says(ucp_ep_h ep, unsigned number, unsigned say,
         stranger_progress();
     }
     ucp_request_free(request);
+}
+
+static void stranger_says(ucp_ep_h ep, unsigned number, unsigned say,
+                          const void *header, size_t size, size_t bytes)
+{
+    static const unsigned char data[2 * FUZZ_SIZE];
+
+    stranger_sends(ep, number, say, header, size, data, bytes);
 }
 
 /* Until all that it said to the exporter has been carried out. */
@@ -298,6 +306,65 @@ static void say_fetch(unsigned say, fuzz_input_t *input)
         letters[0].fetch);
     stranger_says(stranger.to_exporter, FABRIC_LETTER_ID, say, letters, size,
                   bytes);
+}
+
+/* Parts that are good but for a few changed bytes. */
+static size_t make_parts(rsmi_fabric_part_t parts[FABRIC_PARTS_MOST + 1],
+                         fuzz_input_t *input)
+{
+    size_t count = fuzz_byte(input) % (FABRIC_PARTS_MOST + 2), i;
+
+    for (i = 0; i < count; ++i) {
+        parts[i].remote = exporter.remote + 32 * (uint64_t)fuzz_byte(input);
+        parts[i].size = 1 + fuzz_byte(input);
+    }
+    if (count != 0) {
+        fuzz_change(input, parts, count * sizeof(parts[0]));
+    }
+    return count;
+}
+
+/* A letter with a list of what is to be fetched. */
+static void say_list(unsigned say, fuzz_input_t *input)
+{
+    rsmi_fabric_part_t parts[FABRIC_PARTS_MOST + 1];
+    rsmi_fabric_letter_t letter = {.fetch = 0};
+    size_t count = make_parts(parts, input), i;
+    bool is_good = count <= FABRIC_PARTS_MOST;
+
+    for (i = 0; i < count; ++i) {
+        is_good = is_good && (parts[i].size != 0) &&
+                  is_registered(parts[i].remote, parts[i].size);
+        letter.fetch += parts[i].size;
+    }
+    if ((fuzz_byte(input) % 4) == 3) {
+        letter.fetch += 1 + fuzz_byte(input);
+        is_good = false;
+    }
+    is_good = is_good && (letter.fetch <= FABRIC_BOUNCE_SIZE);
+    if (letter.fetch == 0) {
+        return; /* then the bytes are no list */
+    }
+    letter.ticket = stranger_expects(is_good, letter.fetch);
+    stranger_sends(stranger.to_exporter, FABRIC_LETTER_ID, say, &letter,
+                   sizeof(letter), parts, count * sizeof(parts[0]));
+}
+
+/* A letter of several pieces, of which some are cut short or go elsewhere. */
+static void say_pieces(unsigned say, fuzz_input_t *input)
+{
+    static unsigned char pieces[2 * FUZZ_SIZE];
+    rsmi_fabric_part_t parts[FABRIC_PARTS_MOST + 1];
+    const rsmi_fabric_letter_t letter = {.remote = 0};
+    size_t count = make_parts(parts, input), at = 0, i;
+
+    for (i = 0; i < count; ++i) {
+        memcpy(pieces + at, &parts[i], sizeof(parts[i]));
+        at += sizeof(parts[i]) + (parts[i].size & 0xff);
+    }
+    at -= (at < 256) ? 0 : fuzz_byte(input) % 4;
+    stranger_sends(stranger.to_exporter, FABRIC_LETTER_ID, say, &letter,
+                   sizeof(letter), pieces, at);
 }
 
 static void say_order(unsigned say, fuzz_input_t *input)
@@ -382,7 +449,7 @@ static void importer_start(void)
 }
 
 /* A letter, a question that brings back what it wrote, a fetch-and-add on that,
- * and gets of both words. */
+ * and vectors of both words. */
 static void importer_check(void)
 {
     rsmi_fabric_wait_t wait = patience();
@@ -390,6 +457,8 @@ static void importer_check(void)
     uint64_t old, words[2] = {0};
     const rsmi_fabric_get_t gets[] = {{exporter.remote, &words[0], 8},
                                       {look.remote, &words[1], 8}};
+    const rsmi_fabric_put_t puts[] = {{exporter.remote, &words[1], 8},
+                                      {look.remote, &words[0], 8}};
     size_t done;
 
     ++importer.word;
@@ -408,6 +477,12 @@ static void importer_check(void)
                  RSM_SUCCESS);
     FUZZ_REQUIRE(words[0] == importer.word + 1);
     FUZZ_REQUIRE(words[1] == importer.word);
+    FUZZ_REQUIRE(rsmi_fabric_putv(importer.key, puts, 2, &wait, &done) ==
+                 RSM_SUCCESS);
+    FUZZ_REQUIRE(rsmi_fabric_getv(importer.key, gets, 2, &wait, &done) ==
+                 RSM_SUCCESS);
+    FUZZ_REQUIRE(words[0] == importer.word);
+    FUZZ_REQUIRE(words[1] == importer.word + 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -432,6 +507,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             break;
         case SAY_NOISE:
             say_noise(say, &input);
+            break;
+        case SAY_PIECES:
+            say_pieces(say, &input);
+            break;
+        case SAY_LIST:
+            say_list(say, &input);
             break;
         default:
             say_letter(say, &input);

@@ -1194,8 +1194,9 @@ int rsm_memseg_import_put(rsm_memseg_import_handle_t im_memseg, off_t offset,
  *              implicit mode the data are in the exporter's memory as well; in
  *              explicit mode they are there once a barrier around the call
  *              closes, or at once if an event was asked for.
- * @ordering    In implicit mode one piece is complete before the next begins,
- *              and the first failure ends the list. In explicit mode pieces are
+ * @ordering    In implicit mode the pieces arrive in the order of the list, and
+ *              the first failure ends it; a piece that is not known to have
+ *              arrived counts as not complete. In explicit mode pieces are
  *              unordered; the event never overtakes them.
  * @progress    Needs nothing from the exporting program; its service thread or
  *              the hardware does the work.
@@ -1247,8 +1248,8 @@ int rsm_memseg_import_putv(rsm_scat_gath_t *sg_io);
  *
  * @completion  When the call returns the data are in the local memory, in both
  *              barrier modes.
- * @ordering    In implicit mode one piece is complete before the next begins,
- *              and the first failure ends the list. In explicit mode pieces are
+ * @ordering    In implicit mode the pieces are moved in the order of the list,
+ *              and the first failure ends it. In explicit mode pieces are
  *              unordered; the event never overtakes them.
  * @progress    Needs nothing from the exporting program; its service thread or
  *              the hardware does the work.

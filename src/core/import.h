@@ -146,7 +146,8 @@ int rsmi_transfer_get(rsmi_import_t *import, size_t offset, void *dst,
                       size_t len);
 
 /* Several from or to offsets of @p import, in place of addresses; changes them.
- * *@p done_p are complete, or done as far as a put of their mode is. */
+ * *@p done_p are complete, or done as far as a put of their mode is. The others
+ * have to be put one by one if there was no failure. */
 int rsmi_transfer_putv(rsmi_import_t *import, rsmi_fabric_put_t *puts,
                        size_t count, bool is_implicit, size_t *done_p);
 int rsmi_transfer_getv(rsmi_import_t *import, rsmi_fabric_get_t *gets,

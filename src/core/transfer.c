@@ -184,7 +184,14 @@ int rsmi_transfer_put(rsmi_import_t *import, size_t offset, const void *src,
     return transfer_leave(import, rc);
 }
 
-/* One question behind all of them sees to those of implicit mode. */
+/* In implicit mode one piece may only be there when those before are. */
+static bool transfer_needs_turns(const rsmi_far_t *far, bool is_implicit)
+{
+    return is_implicit && !rsmi_fabric_has_order(far->key);
+}
+
+/* One question behind all of them sees to those of implicit mode: whether they
+ * are complete when it fails nobody knows, and none of them counts. */
 int rsmi_transfer_putv(rsmi_import_t *import, rsmi_fabric_put_t *puts,
                        size_t count, bool is_implicit, size_t *done_p)
 {
@@ -194,6 +201,9 @@ int rsmi_transfer_putv(rsmi_import_t *import, rsmi_fabric_put_t *puts,
     int rc, end;
 
     *done_p = 0;
+    if (transfer_needs_turns(far, is_implicit)) {
+        return RSM_SUCCESS;
+    }
     if (!transfer_enter(import)) {
         return RSMERR_CONN_ABORTED;
     }
@@ -201,7 +211,7 @@ int rsmi_transfer_putv(rsmi_import_t *import, rsmi_fabric_put_t *puts,
         puts[idx].remote += far->remote;
     }
     transfer_wait(import, &wait);
-    rc = rsmi_fabric_putv(far->key, puts, count, &wait, done_p);
+    rc = rsmi_fabric_putv(far->key, puts, count, is_implicit, &wait, done_p);
     transfer_unsettle(far);
     if (is_implicit && (*done_p != 0)) {
         end = transfer_complete(import);

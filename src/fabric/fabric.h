@@ -138,18 +138,22 @@ void rsmi_fabric_key_close(rsmi_fabric_key_t *key);
 int rsmi_fabric_put(rsmi_fabric_key_t *key, uint64_t remote, const void *src,
                     size_t len, const rsmi_fabric_wait_t *wait);
 
+/* Whether puts can arrive through @p key in the order of a vector. */
+bool rsmi_fabric_has_order(const rsmi_fabric_key_t *key);
+
 typedef struct {
     uint64_t remote;
     const void *src;
     size_t len;
 } rsmi_fabric_put_t;
 
-/* One after the other, small ones together. The first failure ends it: *@p
- * done_p were begun, and a flush completes them. Each may take as long as @p wait
- * says of the first. */
+/* One after the other, small ones together; with @p in_order, where
+ * rsmi_fabric_has_order(), none arrives before those before it. The first failure
+ * ends it: *@p done_p were begun, and a flush completes them. Each may take as
+ * long as @p wait says of the first. */
 int rsmi_fabric_putv(rsmi_fabric_key_t *key, const rsmi_fabric_put_t *puts,
-                     size_t count, const rsmi_fabric_wait_t *wait,
-                     size_t *done_p);
+                     size_t count, bool in_order,
+                     const rsmi_fabric_wait_t *wait, size_t *done_p);
 
 /* Returns once @p dst holds the data. Does not order after earlier puts. */
 int rsmi_fabric_get(rsmi_fabric_key_t *key, uint64_t remote, void *dst,

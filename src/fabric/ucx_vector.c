@@ -32,6 +32,12 @@ bool rsmi_fabric_write_pieces(const rsmi_fabric_ranges_t *ranges,
 
 /* --- importer -------------------------------------------------------------- */
 
+/* Letters arrive in the order in which they left. */
+bool rsmi_fabric_has_order(const rsmi_fabric_key_t *key)
+{
+    return !key->is_direct && rsmi_fabric_has_mail(key->peer);
+}
+
 /* How many of the next ones one letter takes; 0: the next one goes by itself. */
 static size_t vector_count(const rsmi_fabric_key_t *key,
                            const rsmi_fabric_put_t *puts, size_t count)
@@ -75,9 +81,38 @@ static int vector_send(rsmi_fabric_key_t *key, const rsmi_fabric_put_t *puts,
     return rc;
 }
 
+/* The next ones; *@p run_p is how many. */
+static int vector_next(rsmi_fabric_key_t *key, const rsmi_fabric_put_t *puts,
+                       size_t count, const rsmi_fabric_wait_t *wait,
+                       size_t *run_p)
+{
+    *run_p = vector_count(key, puts, count);
+    if (*run_p != 0) {
+        return vector_send(key, puts, *run_p, wait);
+    }
+    *run_p = 1;
+    return rsmi_fabric_put(key, puts->remote, puts->src, puts->len, wait);
+}
+
+/* What waits for room in the socket can be overtaken. */
+static int vector_wait_sent(rsmi_fabric_key_t *key,
+                            const rsmi_fabric_wait_t *wait)
+{
+    rsmi_fabric_domain_t *domain = key->peer->domain;
+    int rc;
+
+    rsmi_fabric_lock(domain);
+    rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
+    if (rc == RSM_SUCCESS) {
+        rc = rsmi_fabric_mail_wait_turn(domain, key->peer, wait);
+    }
+    rsmi_fabric_unlock(domain);
+    return rc;
+}
+
 int rsmi_fabric_putv(rsmi_fabric_key_t *key, const rsmi_fabric_put_t *puts,
-                     size_t count, const rsmi_fabric_wait_t *wait,
-                     size_t *done_p)
+                     size_t count, bool in_order,
+                     const rsmi_fabric_wait_t *wait, size_t *done_p)
 {
     rsmi_time_t patience = wait->deadline - rsmi_clock_now();
     rsmi_fabric_wait_t left = *wait;
@@ -85,15 +120,13 @@ int rsmi_fabric_putv(rsmi_fabric_key_t *key, const rsmi_fabric_put_t *puts,
     int rc = RSM_SUCCESS;
 
     while ((done < count) && (rc == RSM_SUCCESS)) {
-        run = vector_count(key, puts + done, count - done);
-        if (run == 0) {
-            run = 1;
-            rc = rsmi_fabric_put(key, puts[done].remote, puts[done].src,
-                                 puts[done].len, &left);
-        } else {
-            rc = vector_send(key, puts + done, run, &left);
+        if (in_order && (done != 0)) {
+            rc = vector_wait_sent(key, &left);
         }
-        done += (rc == RSM_SUCCESS) ? run : 0;
+        if (rc == RSM_SUCCESS) {
+            rc = vector_next(key, puts + done, count - done, &left, &run);
+            done += (rc == RSM_SUCCESS) ? run : 0;
+        }
         rsmi_fabric_wait_renew(&left, patience);
     }
     *done_p = done;

@@ -477,7 +477,7 @@ static void importer_check(void)
                  RSM_SUCCESS);
     FUZZ_REQUIRE(words[0] == importer.word + 1);
     FUZZ_REQUIRE(words[1] == importer.word);
-    FUZZ_REQUIRE(rsmi_fabric_putv(importer.key, puts, 2, &wait, &done) ==
+    FUZZ_REQUIRE(rsmi_fabric_putv(importer.key, puts, 2, true, &wait, &done) ==
                  RSM_SUCCESS);
     FUZZ_REQUIRE(rsmi_fabric_getv(importer.key, gets, 2, &wait, &done) ==
                  RSM_SUCCESS);

@@ -3,6 +3,8 @@
 #include "crew.h"
 #include "vector.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +192,81 @@ static void check_threads(multi_import_t *import)
 MULTI_TEST(iov_many, threads_get_much_at_once, 2)
 {
     with_segment(check_threads);
+}
+
+/* --- order --- */
+
+#define VECTORS 200 /* of a word only one byte changes */
+#define STRIDE  (2 * PIECE)
+#define LONG    16000 /* bytes of every fifth piece */
+
+static size_t length_of(size_t piece)
+{
+    return piece % 5 == 2 ? LONG : sizeof(uint64_t);
+}
+
+/* Where pieces begin and end, and the last one as a whole. */
+static uint64_t word_at(const unsigned char *memory, size_t piece, bool is_end)
+{
+    size_t at = piece * STRIDE;
+
+    if (is_end)
+        at += length_of(piece) - sizeof(uint64_t);
+    return atomic_load((const _Atomic uint64_t *)(const void *)(memory + at));
+}
+
+static void watch(const unsigned char *memory)
+{
+    uint64_t round;
+    size_t i;
+
+    for (round = 1; round <= VECTORS; round++) {
+        while (word_at(memory, MOST - 1, false) < round)
+            sched_yield();
+        for (i = 0; i < MOST; i++) {
+            cr_assert_geq(word_at(memory, i, false), round, "piece %zu", i);
+            cr_assert_geq(word_at(memory, i, true), round, "piece %zu", i);
+        }
+    }
+}
+
+static void put_rounds(multi_import_t *import)
+{
+    unsigned char *local = multi_pages(SIZE);
+    rsm_iovec_t pieces[MOST];
+    rsm_scat_gath_t vector = vector_of(import->handle, pieces, MOST);
+    uint64_t round;
+    size_t i, at;
+
+    for (i = 0; i < MOST; i++)
+        pieces[i] = piece_of(local, i * STRIDE, i * STRIDE, length_of(i));
+    for (round = 1; round <= VECTORS; round++) {
+        for (at = 0; at < SIZE; at += sizeof(round))
+            memcpy(local + at, &round, sizeof(round));
+        MULTI_OK(rsm_memseg_import_putv(&vector));
+    }
+    multi_free_pages(local, SIZE);
+}
+
+/* Who sees the last piece of a vector in implicit mode sees all of them. */
+MULTI_TEST(iov_many, the_last_piece_is_a_flag, 2)
+{
+    multi_segment_t segment;
+    multi_import_t import;
+
+    if (multi.rank == 0)
+        multi_publish(&segment, SIZE, MULTI_ID(0));
+    multi_sync();
+    if (multi.rank == 0) {
+        watch(segment.memory);
+    } else {
+        multi_connect(&import, 0, MULTI_ID(0), RSM_PERM_RDWR);
+        put_rounds(&import);
+        multi_disconnect(&import);
+    }
+    multi_sync();
+    if (multi.rank == 0)
+        multi_withdraw(&segment);
 }
 
 /* --- withdrawal --- */

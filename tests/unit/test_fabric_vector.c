@@ -13,7 +13,7 @@ TestSuite(fabric_vector, .init = target_forget_environment, .timeout = 60);
 
 /* Small, large and empty ones, and several to the same place: the later one
  * stays. */
-static void check_puts(const path_t *path)
+static void check_puts(const path_t *path, bool in_order)
 {
     static const size_t sizes[] = {8, 0,    1, 8192, 8176, LARGEST,
                                    7, 4096, 0, 8191, 100,  65536};
@@ -36,8 +36,9 @@ static void check_puts(const path_t *path)
                                       sizes[i % KINDS]};
         memcpy(model + to, buffer + from, puts[i].len);
     }
-    cr_assert_eq(rsmi_fabric_putv(target.key, puts, COUNT, &wait, &done),
-                 RSM_SUCCESS);
+    cr_assert_eq(
+        rsmi_fabric_putv(target.key, puts, COUNT, in_order, &wait, &done),
+        RSM_SUCCESS);
     cr_assert_eq(done, COUNT);
     memset(buffer, 0, SIZE); /* may be reused */
     cr_assert_eq(rsmi_fabric_flush(target.peer, &wait), RSM_SUCCESS);
@@ -49,17 +50,17 @@ static void check_puts(const path_t *path)
 
 Test(fabric_vector, puts_leave_what_they_brought_over_tcp)
 {
-    check_puts(&path_tcp);
+    check_puts(&path_tcp, true);
 }
 
 Test(fabric_vector, puts_leave_what_they_brought_over_shared_memory)
 {
-    check_puts(&path_shm);
+    check_puts(&path_shm, false);
 }
 
 Test(fabric_vector, puts_leave_what_they_brought_directly)
 {
-    check_puts(&path_direct);
+    check_puts(&path_direct, false);
 }
 
 /* UCX sends what is longer in parts, and letters have to stay whole. */
@@ -67,7 +68,7 @@ Test(fabric_vector, puts_fit_into_short_messages)
 {
     setenv("UCX_TCP_TX_SEG_SIZE", "1k", 1);
     setenv("UCX_TCP_RX_SEG_SIZE", "1k", 1);
-    check_puts(&path_tcp);
+    check_puts(&path_tcp, false);
 }
 
 static void begin_words(target_t *target, uint64_t words[PIECES],
@@ -100,8 +101,9 @@ Test(fabric_vector, small_pieces_travel_together)
     begin_words(&target, words, puts, gets);
     started = target.peer->started;
     tickets = target.peer->domain->last_ticket;
-    cr_assert_eq(rsmi_fabric_putv(target.key, puts, PIECES, &wait, &done),
-                 RSM_SUCCESS);
+    cr_assert_eq(
+        rsmi_fabric_putv(target.key, puts, PIECES, false, &wait, &done),
+        RSM_SUCCESS);
     cr_assert_eq(target.peer->started, started + 1, "letters");
     memset(words, 0, sizeof(words));
     cr_assert_eq(rsmi_fabric_getv(target.key, gets, PIECES, &wait, &done),
@@ -127,8 +129,9 @@ Test(fabric_vector, memory_that_is_not_there_is_not_reached)
     begin_words(&target, words, puts, gets);
     memset(target.memory, 0, SIZE);
     puts[5].remote = gets[5].remote = target.card.remote + SIZE - 4;
-    cr_assert_eq(rsmi_fabric_putv(target.key, puts, PIECES, &wait, &done),
-                 RSM_SUCCESS);
+    cr_assert_eq(
+        rsmi_fabric_putv(target.key, puts, PIECES, false, &wait, &done),
+        RSM_SUCCESS);
     cr_assert_eq(rsmi_fabric_flush(target.peer, &wait), RSM_SUCCESS);
     cr_assert_eq(*(uint64_t *)target.memory, 77);
     cr_assert_eq(*(uint64_t *)(target.memory + (size_t)6 * 4096), 0);
@@ -160,7 +163,7 @@ static void *put_and_get(void *arg)
     }
     while (rc == RSM_SUCCESS) {
         wait = wait_ms(10000);
-        rc = rsmi_fabric_putv(target->key, puts, PIECES, &wait, &done);
+        rc = rsmi_fabric_putv(target->key, puts, PIECES, false, &wait, &done);
         if (rc == RSM_SUCCESS) {
             rc = rsmi_fabric_getv(target->key, gets, PIECES, &wait, &done);
         }

@@ -17,7 +17,6 @@
  * bandwidth that this size reaches. */
 #define CONTEXT_TCP_SEGMENT      "256K"
 #define CONTEXT_TCP_SEGMENT_SIZE ((size_t)256 << 10)
-#define CONTEXT_TCP_SEGMENT_UCX  ((size_t)8 << 10)
 
 /* More than all headers in a segment. */
 #define CONTEXT_TCP_HEADERS 1024
@@ -87,29 +86,43 @@ static ucs_status_t context_configure_shm(ucp_config_t *config,
                                    CONTEXT_SHM_BUFFERS);
 }
 
-/* The segment size that the user has chosen. */
-static size_t context_chosen_segment(void)
+/* The size of the messages that are sent: as the user wants, but no larger than
+ * ours. */
+static size_t context_tcp_segment(void)
 {
     const char *text = getenv("UCX_TCP_TX_SEG_SIZE");
     size_t size = 0;
 
     text = (text != NULL) ? text : getenv("UCX_TX_SEG_SIZE");
     if ((text == NULL) || (ucs_str_to_memunits(text, &size) != UCS_OK) ||
-        (size < 2 * CONTEXT_TCP_HEADERS)) {
-        return CONTEXT_TCP_SEGMENT_UCX;
+        (size > CONTEXT_TCP_SEGMENT_SIZE)) {
+        return CONTEXT_TCP_SEGMENT_SIZE;
     }
-
     return size;
+}
+
+/* UCX ends a process that is sent a longer message than it receives, and the
+ * sender may have been given other settings: so all of ours receive what any of
+ * ours can send. */
+static ucs_status_t context_configure_segments(ucp_config_t *config,
+                                               rsmi_fabric_domain_t *domain)
+{
+    size_t size = context_tcp_segment();
+    ucs_status_t status;
+
+    domain->get_piece = (size >= 2 * CONTEXT_TCP_HEADERS)
+                            ? size - CONTEXT_TCP_HEADERS
+                            : size / 2 + 1;
+    status = ucp_config_modify(config, "RX_SEG_SIZE", CONTEXT_TCP_SEGMENT);
+    if ((status != UCS_OK) || (size != CONTEXT_TCP_SEGMENT_SIZE)) {
+        return status;
+    }
+    return ucp_config_modify(config, "TX_SEG_SIZE", CONTEXT_TCP_SEGMENT);
 }
 
 static ucs_status_t context_configure_tcp(ucp_config_t *config,
                                           rsmi_fabric_domain_t *domain)
 {
-    /* UCX wants the size of sending not to exceed that of receiving: the user
-     * chooses both or neither. */
-    static const char *const segment_variables[] = {
-        "UCX_TCP_TX_SEG_SIZE", "UCX_TX_SEG_SIZE", "UCX_TCP_RX_SEG_SIZE",
-        "UCX_RX_SEG_SIZE", NULL};
     static const char *const connect_variables[] = {"UCX_TCP_CONN_NB", NULL};
     ucs_status_t status = UCS_OK;
 
@@ -122,18 +135,7 @@ static ucs_status_t context_configure_tcp(ucp_config_t *config,
         return status;
     }
 
-    if (context_is_chosen(segment_variables)) {
-        domain->get_piece = context_chosen_segment() - CONTEXT_TCP_HEADERS;
-        return UCS_OK;
-    }
-
-    domain->get_piece = CONTEXT_TCP_SEGMENT_SIZE - CONTEXT_TCP_HEADERS;
-    status = ucp_config_modify(config, "RX_SEG_SIZE", CONTEXT_TCP_SEGMENT);
-    if (status != UCS_OK) {
-        return status;
-    }
-
-    return ucp_config_modify(config, "TX_SEG_SIZE", CONTEXT_TCP_SEGMENT);
+    return context_configure_segments(config, domain);
 }
 
 /* UCX's newer protocols carry out large puts on other lanes than letters, whose

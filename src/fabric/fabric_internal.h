@@ -358,7 +358,7 @@ void rsmi_fabric_flush_note(rsmi_fabric_peer_t *peer, uint64_t started);
 
 /* --- ucx_mail.c ----------------------------------------------------------- */
 
-/* Whether small puts go by letter, and questions tell what is complete. */
+/* Whether puts go by letter, and questions tell what is complete. */
 static inline bool rsmi_fabric_has_mail(const rsmi_fabric_peer_t *peer)
 {
     return peer->token != 0;
@@ -399,11 +399,16 @@ int rsmi_fabric_mail_send(rsmi_fabric_domain_t *domain,
 
 /* Before a question: wait until those letters that wait for room in the socket
  * have gone, which it must not overtake, and until the target keeps room for one
- * more answer. */
+ * more answer. Only the first *@p before_p of the operations on the peer are sure
+ * to come before the question, if letters of other threads wait since then. */
 int rsmi_fabric_mail_wait_turn(rsmi_fabric_domain_t *domain,
                                rsmi_fabric_peer_t *peer,
-                               const rsmi_fabric_wait_t *wait)
-    RSMI_REQUIRES(domain->lock);
+                               const rsmi_fabric_wait_t *wait,
+                               uint64_t *before_p) RSMI_REQUIRES(domain->lock);
+
+/* How many operations the answer to a question vouches for that has been sent
+ * now, itself among them. */
+uint64_t rsmi_fabric_vouched(const rsmi_fabric_peer_t *peer, uint64_t before);
 
 /* From before it is sent until nobody waits for its answer any more. */
 void rsmi_fabric_question_add(rsmi_fabric_peer_t *peer,

@@ -101,11 +101,11 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     rsmi_fabric_question_t questions[FETCH_RUN];
     rsmi_fabric_peer_t *peer = key->peer;
     size_t taken = 0, asked = 0, answered = 0, idx;
-    uint64_t started;
+    uint64_t vouched;
     int rc;
 
     *done_p = 0;
-    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
+    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait, &vouched);
     while ((rc == RSM_SUCCESS) && (taken < count) && (asked < FETCH_RUN) &&
            fetch_may_ask(peer, asked)) {
         fetch_bundle(peer, gets + taken, count - taken, &questions[asked]);
@@ -113,7 +113,7 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
         taken += questions[asked].count;
         ++asked;
     }
-    started = peer->started;
+    vouched = rsmi_fabric_vouched(peer, vouched);
     while ((rc == RSM_SUCCESS) && (answered < asked)) {
         rc = rsmi_fabric_mail_wait_answer(domain, peer, &questions[answered],
                                           wait);
@@ -127,7 +127,7 @@ static int fetch_run(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     }
     peer->is_wired |= answered > 0;
     if (rc == RSM_SUCCESS) {
-        rsmi_fabric_flush_note(peer, started);
+        rsmi_fabric_flush_note(peer, vouched);
     }
     return rc;
 }

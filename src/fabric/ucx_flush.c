@@ -19,6 +19,14 @@ void rsmi_fabric_flush_note(rsmi_fabric_peer_t *peer, uint64_t started)
     }
 }
 
+uint64_t rsmi_fabric_vouched(const rsmi_fabric_peer_t *peer, uint64_t before)
+{
+    uint64_t started =
+        atomic_load_explicit(&peer->started, memory_order_relaxed);
+
+    return (before < started) ? before : started;
+}
+
 static int flush_by_ucx(rsmi_fabric_peer_t *peer,
                         const rsmi_fabric_wait_t *wait)
 {

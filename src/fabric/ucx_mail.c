@@ -332,8 +332,10 @@ void rsmi_fabric_question_remove(
 
 int rsmi_fabric_mail_wait_turn(rsmi_fabric_domain_t *domain,
                                rsmi_fabric_peer_t *peer,
-                               const rsmi_fabric_wait_t *wait)
+                               const rsmi_fabric_wait_t *wait,
+                               uint64_t *before_p)
 {
+    uint64_t started = peer->started;
     uint64_t upto = peer->puts_ended + peer->puts_in_flight;
     rsmi_fabric_pause_t pause = {0, 0};
     int rc = RSM_SUCCESS;
@@ -346,6 +348,7 @@ int rsmi_fabric_mail_wait_turn(rsmi_fabric_domain_t *domain,
             rc = rsmi_fabric_peer_enter(domain, peer, wait);
         }
     }
+    *before_p = (peer->puts_in_flight == 0) ? UINT64_MAX : started;
     return rc;
 }
 
@@ -374,20 +377,24 @@ static int mail_ask(rsmi_fabric_domain_t *domain, rsmi_fabric_peer_t *peer,
                     size_t len, const rsmi_fabric_wait_t *wait)
     RSMI_REQUIRES(domain->lock)
 {
-    uint64_t started;
+    uint64_t vouched;
     int rc;
 
+    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait, &vouched);
+    if (rc != RSM_SUCCESS) {
+        return rc;
+    }
     question->letter.ticket = ++domain->last_ticket;
     rsmi_fabric_question_add(peer, question);
     rc = rsmi_fabric_mail_send(domain, peer, NULL, &question->letter, src, len);
-    started = peer->started;
+    vouched = rsmi_fabric_vouched(peer, vouched);
     if (rc == RSM_SUCCESS) {
         rc = rsmi_fabric_mail_wait_answer(domain, peer, question, wait);
     }
     rsmi_fabric_question_remove(peer, question);
     if (rc == RSM_SUCCESS) {
         peer->is_wired = true;
-        rsmi_fabric_flush_note(peer, started);
+        rsmi_fabric_flush_note(peer, vouched);
     }
     return rc;
 }
@@ -403,9 +410,6 @@ int rsmi_fabric_mail_ask(rsmi_fabric_peer_t *peer,
 
     rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, peer, wait);
-    if (rc == RSM_SUCCESS) {
-        rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
-    }
     if (rc == RSM_SUCCESS) {
         rc = mail_ask(domain, peer, &question, src, len, wait);
     }

@@ -136,24 +136,24 @@ int rsmi_fabric_order(rsmi_fabric_domain_t *domain, rsmi_fabric_key_t *key,
     rsmi_fabric_question_t question = {.letter.ticket = ++domain->last_ticket};
     rsmi_fabric_order_t ticketed = *order;
     rsmi_fabric_peer_t *peer = key->peer;
-    uint64_t started;
+    uint64_t vouched;
     int rc;
 
     ticketed.ticket = question.letter.ticket;
-    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait);
+    rc = rsmi_fabric_mail_wait_turn(domain, peer, wait, &vouched);
     if (rc != RSM_SUCCESS) {
         return rc;
     }
     rsmi_fabric_question_add(peer, &question);
     rc = order_send(domain, key, &ticketed);
-    started = peer->started;
+    vouched = rsmi_fabric_vouched(peer, vouched);
     if (rc == RSM_SUCCESS) {
         rc = rsmi_fabric_mail_wait_answer(domain, peer, &question, wait);
     }
     rsmi_fabric_question_remove(peer, &question);
     if (rc == RSM_SUCCESS) {
         peer->is_wired = true;
-        rsmi_fabric_flush_note(peer, started);
+        rsmi_fabric_flush_note(peer, vouched);
         *old_p = question.word;
     }
     return rc;

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-/* Puts of a stream after which their acknowledgements are taken in. UCX 1.13
- * aborts a process in which an answer waits for room in the socket of a peer
- * that dies, so answers must not pile up at the target. */
+/* Puts of a stream after which what has come is taken in. UCX 1.13 aborts a
+ * process in which an answer waits for room in the socket of a peer that dies,
+ * so answers must not pile up at the target. */
 #define RMA_PROGRESS_EVERY 8
 
 /* Whether one that is no letter works on memory of its own. Not where there is

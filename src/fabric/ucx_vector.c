@@ -99,12 +99,13 @@ static int vector_wait_sent(rsmi_fabric_key_t *key,
                             const rsmi_fabric_wait_t *wait)
 {
     rsmi_fabric_domain_t *domain = key->peer->domain;
+    uint64_t before;
     int rc;
 
     rsmi_fabric_lock(domain);
     rc = rsmi_fabric_peer_enter(domain, key->peer, wait);
     if (rc == RSM_SUCCESS) {
-        rc = rsmi_fabric_mail_wait_turn(domain, key->peer, wait);
+        rc = rsmi_fabric_mail_wait_turn(domain, key->peer, wait, &before);
     }
     rsmi_fabric_unlock(domain);
     return rc;
